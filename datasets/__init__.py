@@ -1,0 +1,1 @@
+"""Values that cross the borders, formats, and frames made from other data."""

@@ -1,0 +1,141 @@
+"""The labels of one frame, and where each box came from."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from prelabel.datasets.arrays import Int64s, frozen_ids
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import InvalidValueError
+
+
+class OriginKind(StrEnum):
+    """How a box came to be."""
+
+    IMPORTED = "imported"
+    PROPOSED = "proposed"  # accepted as the detector proposed it
+    CHANGED = "changed"  # proposed, then moved or reclassed by a person
+    DRAWN = "drawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one box came from; what a detector proposed is kept when a person changes it.
+
+    `model_id` and `score` (0 to 1) name the proposal behind a proposed or changed box, and are
+    None for the others. `original_xyxy` (pixels) and `original_class_id` hold what was proposed
+    before a person changed it.
+    """
+
+    kind: OriginKind
+    model_id: str | None = None
+    score: float | None = None
+    original_xyxy: tuple[float, float, float, float] | None = None
+    original_class_id: int | None = None
+
+    def __post_init__(self) -> None:
+        from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED)
+        if from_model != (self.model_id is not None) or from_model != (self.score is not None):
+            raise InvalidValueError(
+                f"origin {self.kind} {'needs' if from_model else 'has no'} model_id and score, "
+                f"but model_id is {self.model_id!r} and score {self.score!r}"
+            )
+        if self.score is not None and not 0 <= self.score <= 1:
+            raise InvalidValueError(f"score must lie between 0 and 1, but is {self.score}")
+        changed = self.kind is OriginKind.CHANGED
+        if changed != (self.original_xyxy is not None and self.original_class_id is not None):
+            raise InvalidValueError(
+                f"origin {self.kind} {'needs' if changed else 'has no'} original_xyxy and "
+                f"original_class_id, but they are {self.original_xyxy!r} and "
+                f"{self.original_class_id!r}"
+            )
+
+
+IMPORTED = Origin(OriginKind.IMPORTED)
+DRAWN = Origin(OriginKind.DRAWN)
+
+
+def new_box_ids(count: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Ids for boxes that have none yet: UUIDs of version 4, drawn from `rng`."""
+    random_bytes = rng.bytes(16 * count)
+    chunks = (random_bytes[16 * row : 16 * row + 16] for row in range(count))
+    return tuple(str(uuid.UUID(bytes=chunk, version=4)) for chunk in chunks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotationSet:
+    """The boxes of one frame with class, id and origin, all of one length n.
+
+    `class_id` is (n,) int64, an index into the project's class names; `box_id` holds a UUID for
+    each box that survives every export and import, none twice.
+
+    Raises InvalidValueError on unequal lengths, a repeated id, or an id that is not a UUID in its
+    usual lower-case form.
+    """
+
+    boxes: Boxes
+    class_id: Int64s
+    box_id: tuple[str, ...]
+    origin: tuple[Origin, ...]
+
+    def __init__(
+        self,
+        boxes: Boxes,
+        class_id: ArrayLike,
+        box_id: Sequence[str],
+        origin: Sequence[Origin],
+    ) -> None:
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "class_id", frozen_ids("class_id", class_id, (len(boxes),)))
+        object.__setattr__(self, "box_id", tuple(box_id))
+        object.__setattr__(self, "origin", tuple(origin))
+        for name, have in (("box_id", len(self.box_id)), ("origin", len(self.origin))):
+            if have != len(boxes):
+                raise InvalidValueError(f"{name} must have one entry a box, {len(boxes)}: {have}")
+        if len(set(self.box_id)) != len(self.box_id):
+            repeated = next(one for one in self.box_id if self.box_id.count(one) > 1)
+            raise InvalidValueError(f"box_id must not repeat, but {repeated} does")
+        for one in self.box_id:
+            if not is_box_id(one):
+                raise InvalidValueError(f"box_id must be a lower-case UUID, but is {one!r}")
+
+    @classmethod
+    def empty(cls) -> "AnnotationSet":
+        """A frame on which a person found nothing."""
+        return cls(Boxes.none(), (), (), ())
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AnnotationSet):
+            return NotImplemented
+        return (
+            self.boxes == other.boxes
+            and np.array_equal(self.class_id, other.class_id)
+            and self.box_id == other.box_id
+            and self.origin == other.origin
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content, and arrays have no hash
+
+    def take(self, rows: NDArray[np.intp]) -> "AnnotationSet":
+        """The boxes of these row numbers, in that order."""
+        return AnnotationSet(
+            self.boxes.take(rows),
+            self.class_id[rows],
+            [self.box_id[row] for row in rows],
+            [self.origin[row] for row in rows],
+        )
+
+
+def is_box_id(text: str) -> bool:
+    """Whether `text` is a UUID written the usual way: 36 characters, lower case."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Detectors behind one protocol, and how well they do."""

@@ -1,0 +1,1 @@
+"""Predictions that another program has already made."""

@@ -1,0 +1,1 @@
+"""Model-assisted pre-labelling with active learning for object detection."""

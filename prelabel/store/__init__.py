@@ -1,0 +1,1 @@
+"""Where frames, label versions, rounds and events are kept."""
