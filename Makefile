@@ -1,0 +1,64 @@
+# Every command of this project. `make demo` and `make test` set up what they need by themselves.
+
+PYTHON ?= python3
+export PYTHONSAFEPATH := 1
+# One thread a process and processes for the cores: two spinning OpenMP threads on busy cores
+# were measured to be slower than one.
+export OMP_NUM_THREADS ?= 1
+export OMP_WAIT_POLICY ?= PASSIVE
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := .venv/bin
+DATA ?= $(PRELABEL_TEST_DATA)
+WORK ?= build/bench
+
+.PHONY: help setup demo test test-fast check format docs \
+        simulate-playing-cards bench-propose bench-import clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+
+setup: .venv/.synced ## an environment in .venv with every extra, from the lock file
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet uv==0.13.9
+
+.venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
+	touch $@
+
+demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
+	$(RUN)/prelabel simulate configs/demo.yaml --to demo
+
+test: setup ## every test
+	$(RUN)/pytest -q -n 2 --dist worksteal
+
+test-fast: setup ## the tests that take no training
+	$(RUN)/pytest -q -n 2 --dist worksteal -m "not slow"
+
+check: setup ## formatting, lint, types and import rules
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/pytest -q tests/test_import_rules.py tests/test_packaging.py -m "not slow"
+
+format: setup ## let ruff format and mend what it can
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+docs: setup ## write docs/cli.md and the pictures of the README anew
+	$(RUN)/python -m benchmarks.reference
+
+simulate-playing-cards: setup ## active against random on photographs of playing cards, 3 seeds
+	$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
+	    --to $(WORK)/playing-cards
+
+bench-propose: setup ## the whole proposal pass against the framework's own predict and OpenVINO
+	$(RUN)/python -m benchmarks.propose --data $(DATA) --work $(WORK)/propose
+
+bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
+	$(RUN)/python -m benchmarks.import_coco --work $(WORK)/import
+
+clean: ## remove what the commands above have made
+	rm -rf .venv .uv build demo
