@@ -1,0 +1,213 @@
+"""What of this machine prelabel can use, found out by using it."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+GIB = 1 << 30
+LITTLE_MEMORY_GIB = 4.0
+LITTLE_DISK_GIB = 2.0
+_PROBE_SECONDS = 60
+
+
+class Status(StrEnum):
+    """How a part of the machine is."""
+
+    OK = "ok"
+    ABSENT = "absent"  # optional, and not installed
+    LOW = "low"  # works, but there is little of it
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of the machine: how it is, in words, and what to do where it is not usable."""
+
+    part: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+def examine(folder: Path, environment: Mapping[str, str]) -> list[Finding]:
+    """Every finding about this machine; `folder` is where a project would lie."""
+    checks: tuple[Callable[[], Finding], ...] = (
+        _python,
+        lambda: _core("torch", _torch),
+        lambda: _core("torchvision operators", _torchvision),
+        lambda: _core("cv2", _cv2),
+        lambda: _core("modAL", _modal),
+        lambda: _probed("ultralytics", "ultralytics-opencv-headless", "ultralytics", environment),
+        lambda: _probed("onnxruntime", "onnxruntime", "onnx", environment),
+        lambda: _probed("FiftyOne", "fiftyone", "fiftyone", environment),
+        lambda: _mongodb(environment),
+        _postgres,
+        _memory,
+        lambda: _disk(folder),
+    )
+    return [check() for check in checks]
+
+
+def _python() -> Finding:
+    system = f"{platform.system()} {platform.machine()}"
+    return Finding("python", Status.OK, f"{platform.python_version()} on {system}")
+
+
+def _core(part: str, use: Callable[[], str]) -> Finding:
+    # Whatever a broken installation throws is the finding, not a fault of this program.
+    try:
+        return Finding(part, Status.OK, use())
+    except Exception as error:
+        told = " ".join(str(error).split())[:200]
+        return Finding(
+            part, Status.BROKEN, f"{type(error).__name__}: {told}", "pip install --force prelabel"
+        )
+
+
+def _torch() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        device = f"CUDA, {torch.cuda.get_device_name(0)}"
+    elif torch.backends.mps.is_available():
+        device = "Apple GPU"
+    else:
+        device = f"CPU, {os.cpu_count()} cores"
+    total = float(torch.ones(8).sum())
+    if total != 8:
+        raise ArithmeticError(f"8 ones add up to {total}")
+    return f"{torch.__version__}, device: {device}"
+
+
+def _torchvision() -> str:
+    import torch
+    import torchvision
+
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 10, 10], [20, 20, 30, 30]])
+    kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist()
+    if kept != [0, 2]:
+        raise ArithmeticError(f"nms kept {kept} instead of [0, 2]")
+    return f"{torchvision.__version__}, nms works"
+
+
+def _cv2() -> str:
+    import cv2
+    import numpy as np
+
+    done, encoded = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))
+    if not done or cv2.imdecode(encoded, cv2.IMREAD_COLOR) is None:
+        raise OSError("a JPEG cannot be written and read back")
+    owners = sorted(
+        one.metadata["Name"]
+        for one in importlib.metadata.distributions()
+        if one.metadata["Name"].lower().startswith("opencv")
+    )
+    if len(owners) > 1:
+        raise ImportError(f"{' and '.join(owners)} install the same folder; remove all but one")
+    return f"{cv2.__version__} ({owners[0] if owners else 'not from the package index'})"
+
+
+def _modal() -> str:
+    importlib.import_module("modAL.models")
+    return importlib.metadata.version("modAL-python")
+
+
+def _probed(part: str, distribution: str, extra: str, environment: Mapping[str, str]) -> Finding:
+    """An optional package: its version, and whether it can be found by an import."""
+    try:
+        version = importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(part, Status.ABSENT, "not installed", f"pip install 'prelabel[{extra}]'")
+    module = "ultralytics" if extra == "ultralytics" else distribution
+    if importlib.util.find_spec(module) is None:
+        return Finding(part, Status.BROKEN, f"{version}, but no module {module}", "reinstall it")
+    return Finding(part, Status.OK, version)
+
+
+def _mongodb(environment: Mapping[str, str]) -> Finding:
+    part = "FiftyOne's MongoDB"
+    address = environment.get("FIFTYONE_DATABASE_URI")
+    if address:
+        return _mongodb_at(part, address)
+    server = _mongod_binary()
+    if server is None:
+        return Finding(
+            part,
+            Status.ABSENT,
+            "no mongod found",
+            "install MongoDB 6.0 or later, or set FIFTYONE_DATABASE_URI=mongodb://HOST:PORT",
+        )
+    try:
+        shown = subprocess.run(
+            [server, "--version"], capture_output=True, text=True, timeout=_PROBE_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(part, Status.BROKEN, f"{server}: {error}", "install MongoDB 6.0 or later")
+    if shown.returncode:
+        told = " ".join(shown.stderr.split())[:200]
+        return Finding(part, Status.BROKEN, f"{server}: {told}", "install MongoDB 6.0 or later")
+    return Finding(part, Status.OK, f"{shown.stdout.splitlines()[0]} ({server})")
+
+
+def _mongodb_at(part: str, address: str) -> Finding:
+    where = urlsplit(address)
+    host, port = where.hostname or "localhost", where.port or 27017
+    try:
+        socket.create_connection((host, port), timeout=3).close()
+    except OSError as error:
+        return Finding(
+            part,
+            Status.BROKEN,
+            f"{host}:{port} of FIFTYONE_DATABASE_URI does not answer: {error}",
+            "start that server, or unset FIFTYONE_DATABASE_URI",
+        )
+    return Finding(part, Status.OK, f"{host}:{port} answers (FIFTYONE_DATABASE_URI)")
+
+
+def _mongod_binary() -> str | None:
+    package = importlib.util.find_spec("fiftyone")
+    if package is not None and package.origin is not None:
+        shipped = Path(package.origin).parent / "db" / "bin" / "mongod"
+        if shipped.is_file():
+            return str(shipped)
+    return shutil.which("mongod")
+
+
+def _postgres() -> Finding:
+    try:
+        version = importlib.metadata.version("psycopg")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(
+            "PostgreSQL driver", Status.ABSENT, "not installed", "pip install 'prelabel[postgres]'"
+        )
+    return Finding("PostgreSQL driver", Status.OK, f"psycopg {version}")
+
+
+def _memory() -> Finding:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    free, total = memory.available / GIB, memory.total / GIB
+    detail = f"{free:.1f} GiB free of {total:.1f}"
+    if free < LITTLE_MEMORY_GIB:
+        return Finding("memory", Status.LOW, detail, "close other programs, or train smaller")
+    return Finding("memory", Status.OK, detail)
+
+
+def _disk(folder: Path) -> Finding:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / GIB
+    detail = f"{free:.1f} GiB free at {existing}"
+    if free < LITTLE_DISK_GIB:
+        return Finding("disk", Status.LOW, detail, "make room, or put the project elsewhere")
+    return Finding("disk", Status.OK, detail)

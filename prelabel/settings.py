@@ -1,0 +1,89 @@
+"""The settings of a project, as they stand in its prelabel.yaml."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from prelabel.datasets.configuration import StrictModel, read_configuration
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+SETTINGS_FILE = "prelabel.yaml"
+
+
+class TrainingSettings(StrictModel):
+    """How `prelabel train` trains; see `prelabel.models.detector.FitOptions`."""
+
+    steps: Count = 1000
+    batch_size: Count = 16
+    input_px: Count = 320
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    validate_every_steps: Count = 100
+    validation_share: Share = 0.2
+
+
+class ProposalSettings(StrictModel):
+    """How `prelabel propose` predicts; boxes below `shown_score` are kept but not shown."""
+
+    batch_size: Count = 16
+    score_min: Share = 0.05
+    nms_iou: Share = 0.7
+    max_boxes: Count = 300
+    shown_score: Share = 0.3
+    workers: Count | None = None  # None: one process a core
+
+
+class SelectionSettings(StrictModel):
+    """How `prelabel select` chooses."""
+
+    strategy: str = "entropy_sum"
+    control_share: Share = 0.1
+
+
+class ProjectSettings(StrictModel):
+    """One project."""
+
+    name: str
+    detector: str = "torchvision:micro"
+    store: str | None = None  # a database URL; None: SQLite inside the project's folder
+    seed: int = 0
+    training: TrainingSettings = TrainingSettings()
+    proposals: ProposalSettings = ProposalSettings()
+    selection: SelectionSettings = SelectionSettings()
+
+
+def read_settings(folder: Path) -> ProjectSettings:
+    """The settings of the project in `folder`; ConfigurationError lists every mistake."""
+    return read_configuration(folder / SETTINGS_FILE, ProjectSettings)
+
+
+def settings_text(name: str, detector: str, store: str | None) -> str:
+    """A prelabel.yaml for a new project, with what can be set and what it means."""
+    defaults = ProjectSettings(name=name)
+    training, proposals, selection = defaults.training, defaults.proposals, defaults.selection
+    return f"""\
+name: {_quoted(name)}
+detector: {_quoted(detector)}    # or ultralytics:yolo11n.pt, torchvision:fcos, onnx:spec.yaml
+store: {"null" if store is None else _quoted(store)}    # null: SQLite in this folder; or a URL
+seed: {defaults.seed}
+training:
+  steps: {training.steps}    # optimiser steps, whatever the number of frames
+  batch_size: {training.batch_size}
+  input_px: {training.input_px}    # longest side a picture is scaled to
+  validate_every_steps: {training.validate_every_steps}
+  validation_share: {training.validation_share}    # of the labelled frames, where none is in `val`
+proposals:
+  score_min: {proposals.score_min}    # boxes below are not kept at all
+  shown_score: {proposals.shown_score}    # boxes below are not shown to people
+  workers: null    # processes; null: one a core
+selection:
+  strategy: {selection.strategy}
+  control_share: {selection.control_share}    # of every batch, drawn at random
+"""
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
