@@ -1,0 +1,129 @@
+"""Building, loading and saving networks of ultralytics, without its engine around them."""
+
+import io
+import pickle
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from ultralytics.cfg import get_cfg
+from ultralytics.nn.modules import Detect, RTDETRDecoder, v10Detect
+from ultralytics.nn.tasks import (
+    DetectionModel,
+    RTDETRDetectionModel,
+    torch_safe_load,
+    yaml_model_load,
+)
+
+from prelabel.models.detector import DetectorError
+from prelabel.models.ultralytics.weights import find_source
+
+_LEAST_SHARED = 0.5  # of a starter's tensors; fewer that fit mean another network
+
+
+def start_net(
+    variant: str, classes: Sequence[str], state_folder: Path, seed: int = 0
+) -> torch.nn.Module:
+    """The network of a variant for these classes: random weights drawn from `seed`, or its own.
+
+    Weights of a `.pt` file carry over, those of the class outputs by the name of the class.
+    Raises DetectorError where there is no such network or it does not detect boxes.
+    """
+    source = find_source(variant, state_folder)
+    if source.suffix == ".pt":
+        trained = read_net(source)
+        net = _random_net(trained.yaml, classes, seed)
+        take_weights(net, trained, str(source))
+        return net
+    try:
+        definition = yaml_model_load(source)
+    except FileNotFoundError as error:
+        raise DetectorError(f"{variant}: neither a file nor a definition of ultralytics") from error
+    return _random_net(definition, classes, seed)
+
+
+def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -> torch.nn.Module:
+    name = Path(definition.get("yaml_file", "network")).name
+    parts = [str(layer[2]) for layer in definition.get("head", [])]
+    kind = RTDETRDetectionModel if "RTDETRDecoder" in parts else DetectionModel
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            net = kind({**deepcopy(definition), "yaml_file": name}, nc=len(classes), verbose=False)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise DetectorError(f"{name}: is not the definition of a network: {error!r}") from error
+    if not detects_boxes(net):
+        raise DetectorError(f"{name}: is not a network that detects axis-aligned boxes")
+    net.names = dict(enumerate(classes))
+    net.nc = len(classes)
+    net.task = "detect"
+    return net
+
+
+def detects_boxes(net: torch.nn.Module) -> bool:
+    """Whether the head is one for axis-aligned boxes; those for masks or poses derive from it."""
+    return type(net.model[-1]) in (Detect, v10Detect, RTDETRDecoder)
+
+
+def is_rtdetr(net: torch.nn.Module) -> bool:
+    """Whether this is an RT-DETR, which takes pictures stretched to a square."""
+    return isinstance(net.model[-1], RTDETRDecoder)
+
+
+def take_weights(net: torch.nn.Module, trained: torch.nn.Module, origin: str) -> None:
+    """Start `net` from trained weights; class outputs are matched by the name of the class.
+
+    Raises DetectorError where most tensors do not fit: `trained` is another network then.
+    """
+    before = {name: value.shape for name, value in net.state_dict().items()}
+    other = {name: value.shape for name, value in trained.state_dict().items()}
+    shared = sum(other.get(name) == shape for name, shape in before.items())
+    if shared < _LEAST_SHARED * len(before):
+        raise DetectorError(
+            f"{origin}: holds the weights of another network, {shared} of {len(before)} tensors "
+            "fit; start from a checkpoint of the same variant"
+        )
+    names = dict(net.names)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # outputs of classes that are new to the network are drawn at random
+        net.load(deepcopy(trained), verbose=False)
+    net.names = names
+
+
+def read_net(checkpoint: Path) -> torch.nn.Module:
+    """The network in a `.pt` file, for prediction: float32, evaluation mode, no gradients.
+
+    Read without running code from the file: only known classes are built. Raises DetectorError
+    where the file cannot be read or holds something else.
+    """
+    try:
+        content, _ = torch_safe_load(checkpoint, safe_only=True)
+        net = content.get("ema") or content.get("model")
+    except FileNotFoundError as error:
+        raise DetectorError(f"{checkpoint}: there is no such file") from error
+    except (OSError, TypeError, RuntimeError, pickle.UnpicklingError, ImportError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise DetectorError(f"{checkpoint}: cannot be read as weights: {told}") from error
+    if not isinstance(net, torch.nn.Module) or not detects_boxes(net):
+        raise DetectorError(f"{checkpoint}: does not hold a network that detects boxes")
+    return net.float().eval().requires_grad_(False)
+
+
+def net_bytes(net: torch.nn.Module, input_px: int) -> bytes:
+    """The `.pt` file of a network, which ultralytics reads too; equal networks give equal bytes."""
+    plain = deepcopy(net).cpu().float().eval().requires_grad_(False)
+    plain = plain.to(memory_format=torch.contiguous_format)
+    plain.criterion, plain.pt_path = None, None
+    plain.args = {"task": "detect", "imgsz": input_px}
+    buffer = io.BytesIO()
+    torch.save({"model": plain, "train_args": dict(plain.args)}, buffer)
+    return buffer.getvalue()
+
+
+def loss_gains(steps: int) -> SimpleNamespace:
+    """How ultralytics weighs the parts of its loss; one "epoch" of its schedules is one step."""
+    gains: SimpleNamespace = get_cfg(overrides={"epochs": steps, "task": "detect"})
+    return gains
