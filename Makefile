@@ -9,6 +9,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
+# Without PYTHONSAFEPATH, so that the scripts of that folder find each other.
+BENCH := env -u PYTHONSAFEPATH $(RUN)/python benchmarks
 DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 
@@ -48,17 +50,17 @@ format: setup ## let ruff format and mend what it can
 	$(RUN)/ruff check --fix .
 
 docs: setup ## write docs/cli.md and the pictures of the README anew
-	$(RUN)/python -m benchmarks.reference
+	$(BENCH)/reference.py
 
 simulate-playing-cards: setup ## active against random on photographs of playing cards, 3 seeds
 	$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
 	    --to $(WORK)/playing-cards
 
 bench-propose: setup ## the whole proposal pass against the framework's own predict and OpenVINO
-	$(RUN)/python -m benchmarks.propose --data $(DATA) --work $(WORK)/propose
+	$(BENCH)/propose.py --data $(DATA) --work $(WORK)/propose
 
 bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
-	$(RUN)/python -m benchmarks.import_coco --work $(WORK)/import
+	$(BENCH)/import_coco.py --work $(WORK)/import
 
 clean: ## remove what the commands above have made
 	rm -rf .venv .uv build demo

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from machine import describe_machine
 
 BOXES_PER_FRAME = 10
 CLASSES = ("car", "van", "truck", "pedestrian", "cyclist", "cone", "sign", "bus")
@@ -110,7 +110,7 @@ def write_dataset(folder: Path, frames: int) -> None:
 
 def measured(reader: str, folder: Path) -> tuple[float, float]:
     """Seconds and peak MB of one reader in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.import_coco", "--reader", reader]
+    command = [sys.executable, __file__, "--reader", reader]
     started = time.perf_counter()
     with subprocess.Popen([*command, "--work", str(folder)], stdout=subprocess.PIPE) as process:
         output = process.stdout.read() if process.stdout else b""
@@ -136,8 +136,10 @@ def main() -> None:
     for repeat in range(given.repeats):
         for reader, results in runs.items():
             results.append(measured(reader, given.work))
-            seconds, peak_mb = results[-1]
-            print(f"run {repeat + 1}: {reader:12} {seconds:7.1f} s {peak_mb:7.0f} MB", flush=True)
+            print(
+                f"run {repeat + 1}: {reader:12} {results[-1][0]:7.1f} s {results[-1][1]:7.0f} MB",
+                flush=True,
+            )
     seconds = {name: statistics.median(run[0] for run in done) for name, done in runs.items()}
     peaks = {name: statistics.median(run[1] for run in done) for name, done in runs.items()}
     print(describe_machine())
