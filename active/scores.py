@@ -1,0 +1,167 @@
+"""How unsure a detector is of a frame, from its class vectors alone.
+
+Each box becomes a distribution over "nothing there" and the classes, a measure turns the
+distribution into one value, and an aggregation turns the values of a frame's boxes into one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.errors import InvalidValueError
+from prelabel.datasets.predictions import ClassScores, Prediction
+
+NOTHING_KNOWN = 0.0  # value of a frame without boxes of which no class_peak is known either
+
+
+class Measure(StrEnum):
+    """How unsure one distribution is; higher is less sure."""
+
+    ENTROPY = "entropy"  # -sum p log p, in nats
+    MARGIN = "margin"  # 1 - (largest - second largest)
+    LEAST_CONFIDENT = "least_confident"  # 1 - largest
+
+
+class Aggregation(StrEnum):
+    """How the values of a frame's boxes become one."""
+
+    SUM = "sum"  # likes crowded frames, which also cost most
+    MEAN = "mean"  # likes frames with one odd box
+    MAX = "max"
+
+
+@dataclass(frozen=True)
+class PoolBoxes:
+    """The boxes of all frames of a pool in one table, so that no loop over frames is needed.
+
+    `distribution` (m, C + 1) holds a row a box, "nothing there" first, each summing to 1; `owner`
+    (m,) the frame it belongs to, rising; `real` (m,) is False for the stand-in of a frame without
+    boxes. Rows of one frame keep the order of its prediction.
+    """
+
+    distribution: Float64s
+    owner: NDArray[np.intp]
+    real: NDArray[np.bool_]
+    frame_count: int
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> "PoolBoxes":
+        """The table of these predictions, which are of one detector.
+
+        Independent (sigmoid) class scores p get a background of 1 - max p and are divided by the
+        sum; exclusive ones (a softmax) get what is missing to 1. Where a model gives only its best
+        class, the row is (1 - score, score). A frame without boxes is given one stand-in row made
+        from its best candidate below the threshold, (1 - peak, peak): it counts as a frame with
+        one faint box, neither first nor last on principle. Where no peak is known either it has
+        no row, and the value `NOTHING_KNOWN`.
+        """
+        counts = np.array([len(one) for one in predictions], np.intp)
+        owner = np.repeat(np.arange(len(predictions)), counts)
+        rows = _distributions([one for one in predictions if len(one)])
+        empty = np.array([i for i, one in enumerate(predictions) if _is_empty_with_hint(one)], np.intp)
+        stand_ins = np.zeros((len(empty), max(rows.shape[1], 2)))
+        stand_ins[:, 1] = [_peak(predictions[i]) for i in empty]
+        stand_ins[:, 0] = 1 - stand_ins[:, 1]
+        if not len(rows):
+            rows = np.zeros((0, stand_ins.shape[1]))
+        all_owners = np.concatenate([owner, empty])
+        real = np.arange(len(all_owners)) < len(owner)
+        order = np.argsort(all_owners, kind="stable")
+        table = np.concatenate([rows, stand_ins])[order]
+        return cls(table, all_owners[order], real[order], len(predictions))
+
+    @cached_property
+    def start(self) -> NDArray[np.intp]:
+        """Where the rows of each frame begin, (frames + 1,)."""
+        return np.searchsorted(self.owner, np.arange(self.frame_count + 1))
+
+    def predict_proba(self, rows: NDArray[np.intp]) -> Float64s:
+        """The distributions of these rows: what modAL's uncertainty measures ask a classifier."""
+        return self.distribution[rows]
+
+
+def box_values(distribution: Float64s, measure: Measure) -> Float64s:
+    """How unsure each row of a table of distributions is, (m,)."""
+    return _MEASURES[measure](distribution)
+
+
+def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -> Float64s:
+    """One value a frame, (n,), from one a box, (m,)."""
+    total = np.full(boxes.frame_count, NOTHING_KNOWN)
+    present = np.diff(boxes.start) > 0
+    if aggregation is Aggregation.MAX:
+        if len(values):
+            total[present] = np.maximum.reduceat(values, boxes.start[:-1][present])
+        return total
+    sums = np.bincount(boxes.owner, values, boxes.frame_count)
+    counts = np.diff(boxes.start) if aggregation is Aggregation.MEAN else 1
+    total[present] = (sums / np.maximum(counts, 1))[present]
+    return total
+
+
+def _is_empty_with_hint(prediction: Prediction) -> bool:
+    peak = prediction.class_peak
+    return len(prediction) == 0 and peak is not None and peak.size > 0
+
+
+def _peak(prediction: Prediction) -> float:
+    return 0.0 if prediction.class_peak is None else float(prediction.class_peak.max())
+
+
+def _distributions(predictions: Sequence[Prediction]) -> Float64s:
+    if not predictions:
+        return np.zeros((0, 0))
+    kinds = {(one.class_scores, one.class_probs is None) for one in predictions}
+    if len(kinds) > 1:
+        raise InvalidValueError(
+            "predictions of a pool must be of one detector, but some hold class vectors of "
+            "another kind than others; predict the whole pool again with one model"
+        )
+    class_scores, only_best = kinds.pop()
+    if only_best:
+        best = np.concatenate([one.score for one in predictions]).astype(np.float64)
+        return np.stack([1 - best, best], axis=1)
+    probs = _stacked_vectors(predictions)
+    if class_scores is ClassScores.INDEPENDENT:
+        nothing = 1 - probs.max(axis=1, keepdims=True)
+    else:
+        nothing = np.maximum(1 - probs.sum(axis=1, keepdims=True), 0)  # rounding may exceed 1
+    rows = np.concatenate([nothing, probs], axis=1)
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True), np.float64)
+
+
+def _stacked_vectors(predictions: Sequence[Prediction]) -> Float64s:
+    vectors = [one.class_probs for one in predictions if one.class_probs is not None]
+    widths = {vector.shape[1] for vector in vectors}
+    if len(widths) > 1:
+        raise InvalidValueError(
+            f"class vectors of a pool must have one length, but have {sorted(widths)}; predict the "
+            "whole pool again with one model"
+        )
+    return np.concatenate(vectors).astype(np.float64)
+
+
+def _entropy(distribution: Float64s) -> Float64s:
+    logs = np.log(distribution, out=np.zeros_like(distribution), where=distribution > 0)
+    return np.asarray(-(distribution * logs).sum(axis=1), np.float64)
+
+
+def _margin(distribution: Float64s) -> Float64s:
+    two_largest = np.partition(distribution, -2, axis=1)[:, -2:]
+    return np.asarray(1 - (two_largest[:, 1] - two_largest[:, 0]), np.float64)
+
+
+def _least_confident(distribution: Float64s) -> Float64s:
+    return np.asarray(1 - distribution.max(axis=1), np.float64)
+
+
+_MEASURES: dict[Measure, Callable[[Float64s], Float64s]] = {
+    Measure.ENTROPY: _entropy,
+    Measure.MARGIN: _margin,
+    Measure.LEAST_CONFIDENT: _least_confident,
+}
