@@ -1,0 +1,137 @@
+"""Connections and transactions on SQLite and PostgreSQL; the only file that knows them apart."""
+
+import importlib.util
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from prelabel.datasets.errors import MissingExtraError
+from prelabel.store.errors import StoreError
+
+_WAIT_SECONDS = 120  # how long a writer waits for the others before it gives up
+_WRITES = "prelabel_writes"
+_WRITER_LOCK = 0x70726C62  # "prlb": tells our lock from the locks of others in the same database
+
+
+class Database:
+    """One SQL database; writers take turns, readers never wait.
+
+    One writer at a time, on PostgreSQL too, numbers the events without gaps in the order of their
+    commits, so that whoever follows the log misses none.
+    """
+
+    def __init__(self, url: str, root: Path) -> None:
+        parsed = _checked_url(url, root)
+        self.shown = parsed.render_as_string(hide_password=True)
+        self._engine = _sqlite(parsed) if _is_sqlite(parsed) else _postgresql(parsed)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees the store as it is now."""
+        with self._one_line_errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer runs beside; durable once the block is left."""
+        engine = self._engine.execution_options(**{_WRITES: True})
+        with self._one_line_errors(), engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                schema = func.hashtext(func.current_schema())
+                connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            told = " ".join(str(error.orig).split())
+            raise StoreError(f"{self.shown}: {told}{_advice(told)}") from error
+
+
+def _checked_url(url: str, root: Path) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            f"{url!r} is no database address: write sqlite:///file.sqlite or "
+            "postgresql://user@host/database"
+        ) from error
+    if _is_sqlite(parsed):
+        if parsed.database in (None, "", ":memory:"):
+            raise StoreError(f"{url}: must name a file, such as sqlite:///store.sqlite")
+        # A relative file lies in the workspace, wherever the program was started.
+        return parsed.set(drivername="sqlite", database=os.path.join(root, str(parsed.database)))
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise StoreError(f"{parsed.drivername}: only sqlite and postgresql can hold the store")
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _postgresql(url: URL) -> Engine:
+    if importlib.util.find_spec("psycopg") is None:
+        raise MissingExtraError("postgres", "a store on PostgreSQL")
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where Python guesses
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would delete unnoticed
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log; SQLite does not wait by itself for others who do the same."""
+    give_up_at = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer in mid-transaction fails at once when another wrote in between;
+    # a writer from the start waits its turn.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _advice(told: str) -> str:
+    if "unable to open database file" in told:
+        return ": check that its folder exists and may be written"
+    if "not a database" in told:
+        return ": it is some other file; name another one or move it away"
+    if "database is locked" in told:
+        return f": another program has been writing for {_WAIT_SECONDS} s; end it and try again"
+    if "already exists" in told:
+        return ": another program has tables there; give prelabel a database of its own"
+    return ""

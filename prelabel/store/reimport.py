@@ -1,0 +1,50 @@
+"""Keeping what is known of a box when it comes back from a file that cannot say it."""
+
+import numpy as np
+
+from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+
+
+def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
+    """`incoming` as far as it can be the same as `known`: its origins, and its order of boxes.
+
+    Files have no place for origins, so a box said to be imported keeps the origin that `known` has
+    under its id; a proposed one that comes back moved or with another class was changed by a
+    person. Where both have the same boxes by id, their order means nothing.
+    """
+    rows = {box_id: row for row, box_id in enumerate(known.box_id)}
+    if rows.keys() == set(incoming.box_id):
+        incoming = incoming.take(np.argsort([rows[box_id] for box_id in incoming.box_id]))
+    origins = [
+        _inherited(incoming, row, known, rows[box_id])
+        if origin.kind is OriginKind.IMPORTED and box_id in rows
+        else origin
+        for row, (box_id, origin) in enumerate(zip(incoming.box_id, incoming.origin, strict=True))
+    ]
+    return AnnotationSet(incoming.boxes, incoming.class_id, incoming.box_id, origins)
+
+
+def _inherited(incoming: AnnotationSet, row: int, known: AnnotationSet, known_row: int) -> Origin:
+    origin = known.origin[known_row]
+    if origin.kind is not OriginKind.PROPOSED or _same(incoming, row, known, known_row):
+        return origin
+    left, top, right, bottom = known.boxes.xyxy[known_row].tolist()
+    return Origin(
+        OriginKind.CHANGED,
+        origin.model_id,
+        origin.score,
+        (left, top, right, bottom),
+        int(known.class_id[known_row]),
+    )
+
+
+def _same(one: AnnotationSet, row: int, other: AnnotationSet, other_row: int) -> bool:
+    angles = [
+        None if labels.boxes.angle is None else labels.boxes.angle[at]
+        for labels, at in ((one, row), (other, other_row))
+    ]
+    return (
+        bool(one.class_id[row] == other.class_id[other_row])
+        and np.array_equal(one.boxes.xyxy[row], other.boxes.xyxy[other_row])
+        and angles[0] == angles[1]
+    )
