@@ -73,6 +73,11 @@ def is_rtdetr(net: torch.nn.Module) -> bool:
     return isinstance(net.model[-1], RTDETRDecoder)
 
 
+def same_class(name: str, other: str) -> bool:
+    """Whether ultralytics takes two names for one class when it carries weights over."""
+    return name.strip().lower() == other.strip().lower()
+
+
 def take_weights(net: torch.nn.Module, trained: torch.nn.Module, origin: str) -> None:
     """Start `net` from trained weights; class outputs are matched by the name of the class.
 

@@ -1,0 +1,175 @@
+"""A detector of the ultralytics family."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from prelabel.datasets.frames import Frame
+from prelabel.datasets.predictions import ClassScores, Prediction
+from prelabel.datasets.progress import Progress
+from prelabel.models.checkpoints import ModelCard, model_id_of
+from prelabel.models.detector import (
+    DetectorError,
+    DetectorSpec,
+    FitOptions,
+    FitResult,
+    PredictOptions,
+    TrainingExample,
+)
+from prelabel.models.ultralytics.batches import Batches
+from prelabel.models.ultralytics.fitting import TrainingRun, Validation, check_examples
+from prelabel.models.ultralytics.networks import (
+    is_rtdetr,
+    read_net,
+    same_class,
+    start_net,
+    take_weights,
+)
+from prelabel.models.ultralytics.precision import usable_device
+from prelabel.models.ultralytics.prediction import OnePass, head_facts
+from prelabel.models.ultralytics.run_folder import RunFolder, run_arguments
+from prelabel.models.ultralytics.training import Schedule, Trainer
+from prelabel.models.ultralytics.weights import find_source
+
+_UNTRAINED = "untrained"
+_RATE_FROM_NOTHING = 4e-3  # AdamW, random weights
+_RATE_FROM_WEIGHTS = 1e-3
+_RATE_RTDETR = 1e-4  # transformers bear less
+
+
+class UltralyticsDetector:
+    """YOLO and RT-DETR networks: trained by our loop, predicting everything in one pass.
+
+    Built by `before_training` or `from_checkpoint`. Not for use by several threads at once.
+    """
+
+    def __init__(self, spec: DetectorSpec, state_folder: Path) -> None:
+        self._spec = spec
+        self._state_folder = state_folder
+        self._model_id = _UNTRAINED
+        self._one_pass: OnePass | None = None
+
+    @classmethod
+    def before_training(
+        cls, variant: str, classes: Sequence[str], state_folder: Path
+    ) -> "UltralyticsDetector":
+        """A detector that can be trained; from weights that know all `classes` it can predict."""
+        if not classes:
+            raise DetectorError(f"ultralytics:{variant}: needs at least one class to look for")
+        net = start_net(variant, classes, state_folder)
+        detector = cls(_spec_of(f"ultralytics:{variant}", classes, net), state_folder)
+        source = find_source(variant, state_folder)
+        if source.suffix == ".pt" and _knows_all(source, classes):
+            detector._take(net, model_id_of(source))
+        return detector
+
+    @classmethod
+    def from_checkpoint(
+        cls, checkpoint: Path, card: ModelCard, state_folder: Path
+    ) -> "UltralyticsDetector":
+        """A trained detector; DetectorError where checkpoint and card do not belong together."""
+        net = read_net(checkpoint)
+        if tuple(net.names.values()) != card.classes:
+            raise DetectorError(f"{checkpoint}: has other classes than the card beside it says")
+        detector = cls(_spec_of(card.detector, card.classes, net), state_folder)
+        detector._take(net, model_id_of(checkpoint))
+        return detector
+
+    @property
+    def spec(self) -> DetectorSpec:
+        return self._spec
+
+    @property
+    def model_id(self) -> str:
+        """ "untrained" as long as nothing was learned."""
+        return self._model_id
+
+    def fit(
+        self,
+        train: Sequence[TrainingExample],
+        validation: Sequence[TrainingExample],
+        options: FitOptions,
+        folder: Path,
+        progress: Progress,
+    ) -> FitResult:
+        """Train; see Detector. The order of the examples has no influence.
+
+        `options.starter` may be any checkpoint of the same network; outputs for classes are
+        matched by their names.
+        """
+        check_examples(train, validation, self._spec.classes)
+        if options.starter is not None and not options.starter.is_file():
+            raise DetectorError(f"starter {options.starter}: there is no such file")
+        train, validation = _in_order(train), _in_order(validation)
+        arguments = run_arguments(self._spec, train, validation, options)
+        run = RunFolder(folder, arguments)
+        result = run.result()
+        if result is None:
+            result = self._training(train, validation, options, run).run(options, progress)
+        self._take(read_net(result.checkpoint), result.model_id)
+        return result
+
+    def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
+        """Everything about each frame, from one pass; see Detector."""
+        if self._one_pass is None:
+            raise DetectorError(f"{self._spec.name} is not trained yet; train it before predicting")
+        return self._one_pass.predict(self._model_id, frames, options)
+
+    def _take(self, net: torch.nn.Module, model_id: str) -> None:
+        self._one_pass = OnePass(net.to(usable_device()).eval().requires_grad_(False))
+        self._model_id = model_id
+
+    def _training(
+        self,
+        train: Sequence[TrainingExample],
+        validation: Sequence[TrainingExample],
+        options: FitOptions,
+        run: RunFolder,
+    ) -> TrainingRun:
+        classes = self._spec.classes
+        variant = self._spec.name.partition(":")[2]
+        net = start_net(variant, classes, self._state_folder, options.seed)
+        if options.starter is not None:
+            take_weights(net, read_net(options.starter), str(options.starter))
+        has_weights = options.starter is not None or variant.endswith(".pt")
+        rate = options.learning_rate or _usual_rate(net, has_weights)
+        batches = Batches(
+            train, options.input_px, options.batch_size, options.seed, stretched=is_rtdetr(net)
+        )
+        return TrainingRun(
+            Trainer(net, Schedule(options.steps, rate), usable_device()),
+            batches,
+            Validation(validation, classes, options),
+            run,
+            ModelCard(self._spec.name, classes, options.input_px),
+        )
+
+
+def _spec_of(name: str, classes: Sequence[str], net: torch.nn.Module) -> DetectorSpec:
+    facts = head_facts(net)
+    return DetectorSpec(
+        name,
+        tuple(classes),
+        ClassScores.INDEPENDENT,
+        trainable=True,
+        gives_spread=facts.gives_spread,
+        gives_support=facts.gives_support,
+        gives_embeddings=True,
+    )
+
+
+def _knows_all(weights: Path, classes: Sequence[str]) -> bool:
+    """Whether the weights have an output for each class, by its name."""
+    known = list(read_net(weights).names.values())
+    return all(any(same_class(name, other) for other in known) for name in classes)
+
+
+def _usual_rate(net: torch.nn.Module, has_weights: bool) -> float:
+    if is_rtdetr(net):
+        return _RATE_RTDETR
+    return _RATE_FROM_WEIGHTS if has_weights else _RATE_FROM_NOTHING
+
+
+def _in_order(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
+    return sorted(examples, key=lambda one: one.frame.frame_id)

@@ -1,0 +1,176 @@
+"""Training a network of ultralytics step by step.
+
+The network and its loss are ultralytics'; the loop is ours. The trainer of ultralytics counts
+epochs, not steps; saves half-precision weights without the state of its random numbers, so that a
+killed run cannot go on exactly; validates and writes once an epoch, which on small sets takes
+longer than the training; and reads labels from files that it writes cache files beside. Here a
+step depends on the seed and its number alone, so stopping and going on changes nothing, and the
+forward pass runs in bfloat16 where the CPU has it.
+"""
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from prelabel.models.ultralytics.batches import TrainingBatch
+from prelabel.models.ultralytics.networks import is_rtdetr, loss_gains
+from prelabel.models.ultralytics.precision import fast_dtype
+
+_WEIGHT_DECAY = 5e-4
+_LARGEST_GRADIENT = 10.0
+_WARM_UP = 0.1  # share of the steps over which the learning rate rises
+_LAST_RATE = 0.02  # of the learning rate, at the last step
+_AVERAGED_SHARE = 0.03  # of the steps that the averaged weights look back on
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How many optimiser steps, and how large they are at their largest."""
+
+    steps: int
+    learning_rate: float
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step: a linear rise, then half a cosine."""
+        rise = min(1.0, (step + 1) / max(1.0, _WARM_UP * self.steps))
+        fall = (1 + math.cos(math.pi * step / self.steps)) / 2
+        return self.learning_rate * rise * (fall * (1 - _LAST_RATE) + _LAST_RATE)
+
+    def averaging(self, step: int) -> float:
+        """How much of the averaged weights stays at a step; little at first."""
+        look_back = max(10.0, _AVERAGED_SHARE * self.steps)
+        return min(1 - 1 / look_back, (1 + step) / (10 + step))
+
+
+class Trainer:
+    """A network in training, its averaged twin, and the optimiser.
+
+    `net` is changed in place. `average` holds the weights to predict with: those of `net` averaged
+    over the last steps.
+    """
+
+    def __init__(self, net: torch.nn.Module, schedule: Schedule, device: torch.device) -> None:
+        self._schedule = schedule
+        self._device = device
+        self._dtype = fast_dtype(device)
+        self.net = net.to(device).to(memory_format=torch.channels_last).train()
+        self.net.requires_grad_(True)
+        self.net.args = loss_gains(schedule.steps)
+        self.average = deepcopy(self.net).eval().requires_grad_(False)
+        self.net.criterion = self.net.init_criterion()
+        self._optimiser = _optimiser(self.net, schedule.learning_rate)
+
+    @property
+    def learning_rate(self) -> float:
+        """The largest of the run."""
+        return self._schedule.learning_rate
+
+    def step(self, number: int, batch: TrainingBatch) -> float:
+        """Learn from one batch as step `number`, the first being 0; gives back the loss a picture.
+
+        The loss is not finite where training diverges.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._schedule.rate(number)
+        loss = self._loss(number, batch)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        self._average(self._schedule.averaging(number))
+        return float(loss.detach()) / len(batch.pixels)
+
+    def state(self) -> dict[str, Any]:
+        """All that changes from step to step."""
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state that `state` gave."""
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+    def _loss(self, number: int, batch: TrainingBatch) -> Tensor:
+        fed = self._fed(batch)
+        if is_rtdetr(self.net):  # its loss runs the network itself, with the labels as a hint
+            torch.manual_seed(number)  # of the noise on these hints
+            loss, _ = self.net.loss(fed)
+            return loss * len(batch.pixels)
+        if hasattr(self.net.criterion, "update"):  # weighs two heads differently as training goes
+            self.net.criterion.updates = number - 1
+            self.net.criterion.update()
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not None):
+            outputs = self.net(fed["img"])
+        loss, _ = self.net.loss(fed, _as_float32(outputs))
+        return loss.sum()
+
+    def _fed(self, batch: TrainingBatch) -> dict[str, Tensor]:
+        """A batch the way the losses of ultralytics want it."""
+        pixels = torch.from_numpy(batch.pixels).to(self._device, non_blocking=True)
+        return {
+            "img": pixels.permute(0, 3, 1, 2).float().div_(255),
+            "batch_idx": torch.from_numpy(batch.picture).float().to(self._device),
+            "cls": torch.from_numpy(batch.class_id).float().view(-1, 1).to(self._device),
+            "bboxes": torch.from_numpy(batch.xywh).to(self._device),
+        }
+
+    @torch.no_grad()
+    def _average(self, kept: float) -> None:
+        averaged = self.average.state_dict()
+        for name, value in self.net.state_dict().items():
+            if value.is_floating_point():
+                averaged[name].lerp_(value, 1 - kept)
+            else:
+                averaged[name].copy_(value)
+
+
+def _optimiser(net: torch.nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    """AdamW; biases and scales of normalisations are not decayed."""
+    weights = [one for one in net.parameters() if one.ndim > 1]
+    others = [one for one in net.parameters() if one.ndim <= 1]
+    return torch.optim.AdamW(
+        [{"params": weights, "weight_decay": _WEIGHT_DECAY}, {"params": others}],
+        lr=learning_rate,
+        weight_decay=0.0,
+    )
+
+
+def _as_float32(outputs: Any) -> Any:
+    if isinstance(outputs, Tensor):
+        return outputs.float()
+    if isinstance(outputs, dict):
+        return {key: _as_float32(value) for key, value in outputs.items()}
+    return [_as_float32(value) for value in outputs]
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Within this, the same steps on the same machine give the same weights.
+
+    On the CPU that holds for one thread, which is also the fastest for a small network where other
+    processes run: it is set unless OMP_NUM_THREADS says otherwise. On CUDA cuDNN is held to its
+    repeatable kernels. What was set before is set back.
+    """
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    flags = cudnn.deterministic, cudnn.benchmark
+    random_state = torch.get_rng_state()
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(1)
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        cudnn.deterministic, cudnn.benchmark = flags
+        torch.set_rng_state(random_state)
