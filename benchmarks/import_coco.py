@@ -18,7 +18,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from machine import describe_machine
 
 BOXES_PER_FRAME = 10
@@ -74,7 +73,8 @@ def write_dataset(folder: Path, frames: int) -> None:
     pictures.mkdir(parents=True)
     (folder / "annotations").mkdir()
     rng = np.random.default_rng(0)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number in range(frames):
         name = f"{number:06d}.jpg"
         coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
@@ -96,6 +96,7 @@ def write_dataset(folder: Path, frames: int) -> None:
                     "bbox": [*map(float, corners[row]), width, height],
                     "area": width * height,
                     "iscrowd": 0,
+                    "segmentation": [],  # without it Datumaro warns at every box
                 }
             )
     content = {
