@@ -1,4 +1,4 @@
-"""What the caller checks of the predictions an adapter returns, before anything is built on them."""
+"""What the caller checks of predictions before anything is built on them."""
 
 from collections.abc import Callable, Sequence
 
