@@ -1,0 +1,1 @@
+"""Street-like pictures drawn from a seed, with exact boxes: for demos, tests and benchmarks."""
