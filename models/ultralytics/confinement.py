@@ -104,7 +104,8 @@ def _process_left_alone() -> Iterator[None]:
             os.environ.update(environment)
             cv2.setNumThreads(cv2_threads)
             torch.set_num_threads(torch_threads)
-            torch.set_printoptions(profile="default")  # torch has no way to ask what it was before
+            # torch has no way to ask what the options were before
+            torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]
             np.set_printoptions(**print_options)
 
 

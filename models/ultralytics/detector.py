@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import ClassScores, Prediction
 from prelabel.datasets.progress import Progress
@@ -20,6 +18,7 @@ from prelabel.models.detector import (
 from prelabel.models.ultralytics.batches import Batches
 from prelabel.models.ultralytics.fitting import TrainingRun, Validation, check_examples
 from prelabel.models.ultralytics.networks import (
+    Net,
     is_rtdetr,
     read_net,
     same_class,
@@ -116,7 +115,7 @@ class UltralyticsDetector:
             raise DetectorError(f"{self._spec.name} is not trained yet; train it before predicting")
         return self._one_pass.predict(self._model_id, frames, options)
 
-    def _take(self, net: torch.nn.Module, model_id: str) -> None:
+    def _take(self, net: Net, model_id: str) -> None:
         self._one_pass = OnePass(net.to(usable_device()).eval().requires_grad_(False))
         self._model_id = model_id
 
@@ -146,7 +145,7 @@ class UltralyticsDetector:
         )
 
 
-def _spec_of(name: str, classes: Sequence[str], net: torch.nn.Module) -> DetectorSpec:
+def _spec_of(name: str, classes: Sequence[str], net: Net) -> DetectorSpec:
     facts = head_facts(net)
     return DetectorSpec(
         name,
@@ -165,7 +164,7 @@ def _knows_all(weights: Path, classes: Sequence[str]) -> bool:
     return all(any(same_class(name, other) for other in known) for name in classes)
 
 
-def _usual_rate(net: torch.nn.Module, has_weights: bool) -> float:
+def _usual_rate(net: Net, has_weights: bool) -> float:
     if is_rtdetr(net):
         return _RATE_RTDETR
     return _RATE_FROM_WEIGHTS if has_weights else _RATE_FROM_NOTHING

@@ -7,8 +7,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Advance, Progress
 from prelabel.models.checkpoints import ModelCard
@@ -21,7 +19,7 @@ from prelabel.models.detector import (
 )
 from prelabel.models.evaluation import evaluate
 from prelabel.models.ultralytics.batches import Batches
-from prelabel.models.ultralytics.networks import net_bytes
+from prelabel.models.ultralytics.networks import Net, net_bytes
 from prelabel.models.ultralytics.prediction import OnePass
 from prelabel.models.ultralytics.run_folder import RunFolder
 from prelabel.models.ultralytics.training import Trainer, reproducible
@@ -51,7 +49,7 @@ class Validation:
         """Whether there is a box to find, without which there is no precision to measure."""
         return any(one.annotations and len(one.annotations) for one in self._truth)
 
-    def map50(self, net: torch.nn.Module) -> float:
+    def map50(self, net: Net) -> float:
         """Average precision at an overlap of one half; `net` is left as it is."""
         predictions = OnePass(deepcopy(net)).predict("validation", self._frames, self._options)
         return evaluate(predictions, self._truth, self._classes).map50

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from ultralytics.cfg import get_cfg
@@ -21,12 +21,12 @@ from ultralytics.nn.tasks import (
 from prelabel.models.detector import DetectorError
 from prelabel.models.ultralytics.weights import find_source
 
+Net: TypeAlias = Any  # a DetectionModel or RTDETRDetectionModel; ultralytics comes without types
+
 _LEAST_SHARED = 0.5  # of a starter's tensors; fewer that fit mean another network
 
 
-def start_net(
-    variant: str, classes: Sequence[str], state_folder: Path, seed: int = 0
-) -> torch.nn.Module:
+def start_net(variant: str, classes: Sequence[str], state_folder: Path, seed: int = 0) -> Net:
     """The network of a variant for these classes: random weights drawn from `seed`, or its own.
 
     Weights of a `.pt` file carry over, those of the class outputs by the name of the class.
@@ -39,16 +39,16 @@ def start_net(
         take_weights(net, trained, str(source))
         return net
     try:
-        definition = yaml_model_load(source)
+        definition = yaml_model_load(source)  # type: ignore[no-untyped-call]
     except FileNotFoundError as error:
         raise DetectorError(f"{variant}: neither a file nor a definition of ultralytics") from error
     return _random_net(definition, classes, seed)
 
 
-def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -> torch.nn.Module:
+def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -> Net:
     name = Path(definition.get("yaml_file", "network")).name
     parts = [str(layer[2]) for layer in definition.get("head", [])]
-    kind = RTDETRDetectionModel if "RTDETRDecoder" in parts else DetectionModel
+    kind: Any = RTDETRDetectionModel if "RTDETRDecoder" in parts else DetectionModel
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -63,12 +63,12 @@ def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -
     return net
 
 
-def detects_boxes(net: torch.nn.Module) -> bool:
+def detects_boxes(net: Net) -> bool:
     """Whether the head is one for axis-aligned boxes; those for masks or poses derive from it."""
     return type(net.model[-1]) in (Detect, v10Detect, RTDETRDecoder)
 
 
-def is_rtdetr(net: torch.nn.Module) -> bool:
+def is_rtdetr(net: Net) -> bool:
     """Whether this is an RT-DETR, which takes pictures stretched to a square."""
     return isinstance(net.model[-1], RTDETRDecoder)
 
@@ -78,7 +78,7 @@ def same_class(name: str, other: str) -> bool:
     return name.strip().lower() == other.strip().lower()
 
 
-def take_weights(net: torch.nn.Module, trained: torch.nn.Module, origin: str) -> None:
+def take_weights(net: Net, trained: Net, origin: str) -> None:
     """Start `net` from trained weights; class outputs are matched by the name of the class.
 
     Raises DetectorError where most tensors do not fit: `trained` is another network then.
@@ -98,14 +98,16 @@ def take_weights(net: torch.nn.Module, trained: torch.nn.Module, origin: str) ->
     net.names = names
 
 
-def read_net(checkpoint: Path) -> torch.nn.Module:
+def read_net(checkpoint: Path) -> Net:
     """The network in a `.pt` file, for prediction: float32, evaluation mode, no gradients.
 
     Read without running code from the file: only known classes are built. Raises DetectorError
     where the file cannot be read or holds something else.
     """
     try:
-        content, _ = torch_safe_load(checkpoint, safe_only=True)
+        content, _ = torch_safe_load(  # type: ignore[no-untyped-call]
+            checkpoint, safe_only=True
+        )
         net = content.get("ema") or content.get("model")
     except FileNotFoundError as error:
         raise DetectorError(f"{checkpoint}: there is no such file") from error
@@ -117,7 +119,7 @@ def read_net(checkpoint: Path) -> torch.nn.Module:
     return net.float().eval().requires_grad_(False)
 
 
-def net_bytes(net: torch.nn.Module, input_px: int) -> bytes:
+def net_bytes(net: Net, input_px: int) -> bytes:
     """The `.pt` file of a network, which ultralytics reads too; equal networks give equal bytes."""
     plain = deepcopy(net).cpu().float().eval().requires_grad_(False)
     plain = plain.to(memory_format=torch.contiguous_format)

@@ -8,7 +8,8 @@ import torch
 @cache
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware (AVX-512 BF16 or AMX)."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # missing in older torch
+    ask = getattr(torch.cpu, "get_capabilities", None)  # older torch has no way to ask
+    capabilities: dict[str, object] = ask() if ask else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from prelabel.models.ultralytics.batches import TrainingBatch
-from prelabel.models.ultralytics.networks import is_rtdetr, loss_gains
+from prelabel.models.ultralytics.networks import Net, is_rtdetr, loss_gains
 from prelabel.models.ultralytics.precision import fast_dtype
 
 _WEIGHT_DECAY = 5e-4
@@ -56,7 +56,7 @@ class Trainer:
     over the last steps.
     """
 
-    def __init__(self, net: torch.nn.Module, schedule: Schedule, device: torch.device) -> None:
+    def __init__(self, net: Net, schedule: Schedule, device: torch.device) -> None:
         self._schedule = schedule
         self._device = device
         self._dtype = fast_dtype(device)
@@ -81,7 +81,7 @@ class Trainer:
             group["lr"] = self._schedule.rate(number)
         loss = self._loss(number, batch)
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), _LARGEST_GRADIENT)
         self._optimiser.step()
         self._average(self._schedule.averaging(number))
@@ -105,15 +105,15 @@ class Trainer:
         fed = self._fed(batch)
         if is_rtdetr(self.net):  # its loss runs the network itself, with the labels as a hint
             torch.manual_seed(number)  # of the noise on these hints
-            loss, _ = self.net.loss(fed)
-            return loss * len(batch.pixels)
+            total: Tensor = self.net.loss(fed)[0]
+            return total * len(batch.pixels)
         if hasattr(self.net.criterion, "update"):  # weighs two heads differently as training goes
             self.net.criterion.updates = number - 1
             self.net.criterion.update()
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not None):
             outputs = self.net(fed["img"])
-        loss, _ = self.net.loss(fed, _as_float32(outputs))
-        return loss.sum()
+        parts: Tensor = self.net.loss(fed, _as_float32(outputs))[0]
+        return parts.sum()
 
     def _fed(self, batch: TrainingBatch) -> dict[str, Tensor]:
         """A batch the way the losses of ultralytics want it."""
@@ -135,15 +135,15 @@ class Trainer:
                 averaged[name].copy_(value)
 
 
-def _optimiser(net: torch.nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+def _optimiser(net: Net, learning_rate: float) -> torch.optim.Optimizer:
     """AdamW; biases and scales of normalisations are not decayed."""
     weights = [one for one in net.parameters() if one.ndim > 1]
     others = [one for one in net.parameters() if one.ndim <= 1]
-    return torch.optim.AdamW(
-        [{"params": weights, "weight_decay": _WEIGHT_DECAY}, {"params": others}],
-        lr=learning_rate,
-        weight_decay=0.0,
-    )
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": _WEIGHT_DECAY},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate)
 
 
 def _as_float32(outputs: Any) -> Any:
