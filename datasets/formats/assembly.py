@@ -1,0 +1,233 @@
+"""From what a source says to checked values: pictures found, boxes cleaned, ids given."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from prelabel.datasets.annotations import IMPORTED, AnnotationSet, Origin, is_box_id
+from prelabel.datasets.arrays import Bools, Float32s, Float64s
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
+from prelabel.datasets.formats.picture_folder import PictureNotFoundError
+from prelabel.datasets.formats.report import ImportReport, ProblemKind
+from prelabel.datasets.frames import Frame, LabelledFrame
+from prelabel.datasets.pictures import (
+    PictureFacts,
+    UnusablePictureError,
+    inspect_picture,
+    shown_from_stored,
+)
+
+# Writers that round to six digits put a box that touches the border up to this far outside.
+ROUNDING_DUST_PX = 0.01
+# A name space (RFC 4122) of our own, so that equal boxes get equal ids on every machine.
+_BOX_ID_NAMESPACE = bytes.fromhex("6f0f5c0e3d4b5a1f9b7c2d6e8a417b53")
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Turns the raw frames of one dataset into labelled frames.
+
+    What cannot be used is left out and reported, and the rest goes on.
+    """
+
+    classes: tuple[str, ...]
+    rules: ImportRules
+    report: ImportReport
+    _class_ids: dict[str, int] = field(init=False)
+    _first_seen: dict[str, str] = field(init=False, default_factory=dict)
+    _box_ids_seen: set[bytes] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._class_ids = {name: row for row, name in enumerate(self.classes)}
+
+    def frames(self, dataset: RawDataset) -> Iterator[LabelledFrame]:
+        """The frames that can be used, in the order of the source."""
+        for raw in dataset.frames:
+            labelled = self._frame(raw, dataset)
+            if labelled is not None:
+                boxes = labelled.annotations
+                self.report.count(None if boxes is None else len(boxes))
+                yield labelled
+
+    def _frame(self, raw: RawFrame, dataset: RawDataset) -> LabelledFrame | None:
+        boxes = 0 if raw.boxes is None else len(raw.boxes)
+        try:
+            path = (raw.pictures or dataset.pictures).find(raw.picture)
+            facts = inspect_picture(path, self.rules.max_pixels)
+        except PictureNotFoundError as error:
+            self.report.add(raw.labels, ProblemKind.FRAME_LEFT_OUT, str(error), boxes)
+            return None
+        except UnusablePictureError as error:
+            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {error.reason}", boxes)
+            return None
+        first = self._first_seen.get(facts.frame_id)
+        if first is not None:
+            told = "is named a second time" if first == path else f"is the same as {first}"
+            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {told}", boxes)
+            return None
+        self._first_seen[facts.frame_id] = path
+        frame = Frame(
+            facts.frame_id,
+            path,
+            facts.width_px,
+            facts.height_px,
+            raw.kind,
+            raw.split,
+            raw.group,
+            raw.sequence,
+            raw.index,
+        )
+        if raw.boxes is None:
+            return LabelledFrame(frame, None)
+        return LabelledFrame(frame, self._annotations(raw, raw.boxes, facts))
+
+    def _annotations(self, raw: RawFrame, boxes: RawBoxes, facts: PictureFacts) -> AnnotationSet:
+        place = _Place(self.report, raw, boxes)
+        xyxy = _in_shown_pixels(boxes, raw, facts, place)
+        corners, keep = _cleaned(xyxy, facts, place)
+        class_ids = [self._class_ids.get(name, -1) for name in boxes.class_names]
+        if -1 in class_ids:
+            for row, class_id in enumerate(class_ids):
+                if class_id < 0 and keep[row]:
+                    place.left_out(
+                        row, f"class {boxes.class_names[row]!r} is not among the classes"
+                    )
+                    keep[row] = False
+        if keep.all():
+            rows: Sequence[int] = range(len(boxes))
+        else:
+            rows = np.flatnonzero(keep).tolist()
+            corners = corners[keep]
+        names = [boxes.class_names[row] for row in rows]
+        ids = derived_box_ids(facts.frame_id, names, corners)
+        if boxes.ids is not None:
+            self._take_given_ids(ids, rows, boxes.ids, place)
+        origins: list[Origin] = [IMPORTED] * len(rows)
+        if boxes.origins is not None:
+            origins = [boxes.origins[row] for row in rows]
+        return AnnotationSet(Boxes(corners), [class_ids[row] for row in rows], ids, origins)
+
+    def _take_given_ids(
+        self,
+        ids: list[str],
+        rows: Sequence[int],
+        given_ids: Sequence[str | None],
+        place: "_Place",
+    ) -> None:
+        """Put the ids that the source gives in the place of the derived ones, if they serve."""
+        for position, row in enumerate(rows):
+            given = given_ids[row]
+            if given is None:
+                continue
+            if not is_box_id(given):
+                place.corrected(row, f"box id {given!r} is no lower-case UUID: a new id was given")
+                continue
+            key = bytes.fromhex(given.replace("-", ""))
+            if key in self._box_ids_seen:
+                place.corrected(row, f"box id {given} was used before: a new id was given")
+                continue
+            self._box_ids_seen.add(key)
+            ids[position] = given
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Reports problems of single boxes of one frame."""
+
+    report: ImportReport
+    frame: RawFrame
+    boxes: RawBoxes
+
+    def left_out(self, row: int, reason: str) -> None:
+        self.report.add(self.frame.labels, ProblemKind.BOX_LEFT_OUT, self._told(row, reason))
+
+    def corrected(self, row: int, reason: str) -> None:
+        self.report.add(self.frame.labels, ProblemKind.CORRECTED, self._told(row, reason))
+
+    def whole(self, kind: ProblemKind, reason: str) -> None:
+        self.report.add(self.frame.labels, kind, f"{self.frame.picture}: {reason}")
+
+    def _told(self, row: int, reason: str) -> str:
+        number = self.boxes.numbers[row]
+        return f"{self.frame.picture}, {self.boxes.unit} {number}: {reason}"
+
+
+def derived_box_ids(frame_id: str, class_names: Sequence[str], xyxy: Float32s) -> list[str]:
+    """Ids for boxes that have none: UUIDs (version 5) of frame, class, geometry and ordinal.
+
+    The same box in the same picture has the same id at every import, in whatever order the boxes
+    stand; `ordinal` counts equal boxes of one frame.
+    """
+    start = hashlib.sha1(_BOX_ID_NAMESPACE + frame_id.encode(), usedforsecurity=False)
+    raw, ids = np.ascontiguousarray(xyxy, "<f4").tobytes(), []
+    ordinals: dict[bytes, int] = {}
+    for row, name in enumerate(class_names):
+        key = raw[16 * row : 16 * row + 16] + name.encode()
+        ordinal = ordinals[key] = ordinals.get(key, -1) + 1
+        digest = start.copy()
+        digest.update(key + b"\0%d" % ordinal)
+        text = digest.hexdigest()
+        variant = "89ab"[int(text[16], 16) & 3]
+        ids.append(f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}")
+    return ids
+
+
+def _in_shown_pixels(
+    boxes: RawBoxes, raw: RawFrame, facts: PictureFacts, place: _Place
+) -> Float64s:
+    shown = facts.width_px, facts.height_px
+    if boxes.relative:
+        # Whole pixels come back whole: the products are off by some 1e-13 pixels.
+        return np.asarray(np.round(boxes.xyxy * np.array(shown * 2, np.float64), 9), np.float64)
+    declared = raw.declared_size
+    if declared is None or declared == shown or min(declared) < 1:
+        if facts.orientation in (2, 3, 4) and len(boxes):
+            place.whole(
+                ProblemKind.NOTE,
+                f"is turned or mirrored by its EXIF orientation {facts.orientation}: its boxes "
+                "were taken as drawn on the picture as shown",
+            )
+        return boxes.xyxy
+    if declared == facts.stored_size:
+        place.whole(
+            ProblemKind.CORRECTED,
+            f"boxes are given for {declared[0]} x {declared[1]} pixels as stored, and were turned "
+            f"with the picture (EXIF orientation {facts.orientation}) to {shown[0]} x {shown[1]}",
+        )
+        return shown_from_stored(boxes.xyxy, facts)
+    place.whole(
+        ProblemKind.NOTE,
+        f"is said to have {declared[0]} x {declared[1]} pixels but has {shown[0]} x {shown[1]}: "
+        "its boxes were taken as pixels of the picture that is there",
+    )
+    return boxes.xyxy
+
+
+def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float32s, Bools]:
+    """Boxes cut off at the border, and which can be used; each change is reported."""
+    limits = np.array([facts.width_px, facts.height_px] * 2, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        corners = xyxy.astype(np.float32)
+        usable = (xyxy >= 0).all() and (xyxy <= limits).all()
+        if usable and (corners[:, 2:] > corners[:, :2]).all():  # false for NaN as well
+            return corners, np.ones(len(xyxy), np.bool_)
+        corners = np.clip(xyxy, 0, limits).astype(np.float32)
+        has_area = np.asarray((corners[:, 2:] > corners[:, :2]).all(axis=1), np.bool_)
+        had_area = np.asarray((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1), np.bool_)
+        outside = np.maximum(-xyxy, xyxy - limits).max(axis=1) > ROUNDING_DUST_PX
+    finite = np.asarray(np.isfinite(xyxy).all(axis=1), np.bool_)
+    size = f"{facts.width_px} x {facts.height_px}"
+    for row in np.flatnonzero(~finite | ~has_area | outside).tolist():
+        told = ", ".join(f"{side:g}" for side in xyxy[row])
+        if not finite[row]:
+            place.left_out(row, f"box ({told}) is not finite")
+        elif not had_area[row]:
+            place.left_out(row, f"box ({told}) has no area")
+        elif not has_area[row]:
+            place.left_out(row, f"box ({told}) lies outside the picture of {size} pixels")
+        else:
+            place.corrected(row, f"box ({told}) was cut off at the picture of {size} pixels")
+    return corners, finite & has_area

@@ -1,0 +1,393 @@
+"""COCO detection files: reading.
+
+Measured on 100,000 images with 1,000,000 boxes: the file is split into raw records by msgspec,
+each record is decoded by itself, so that a bad one is reported and the rest goes on, and boxes
+are kept as columns until their image's turn comes.
+"""
+
+import json
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from prelabel.datasets.annotations import IMPORTED, Origin
+from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.errors import BadInputError, InvalidValueError
+from prelabel.datasets.formats.base import (
+    ImportReport,
+    ProblemKind,
+    RawBoxes,
+    RawDataset,
+    RawFrame,
+    Source,
+    Unannotated,
+    split_named,
+)
+from prelabel.datasets.formats.origins import origin_from_fields
+from prelabel.datasets.formats.picture_folder import PictureFolder
+from prelabel.datasets.frames import FrameKind, Split
+
+_LOOKS_LIKE_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
+_SNIFFED_BYTES = 1 << 16
+_PROBED_PICTURES = 20
+_SHOWN_BYTES = 100
+
+T = TypeVar("T")
+
+
+class _Document(msgspec.Struct):
+    images: list[msgspec.Raw]
+    categories: list[msgspec.Raw] = []
+    annotations: list[msgspec.Raw] | None = None  # files of test sets have none
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: int | str
+    file_name: str
+    width: int | float | None = None
+    height: int | float | None = None
+    # Written by prelabel itself; other tools ignore them.
+    labelled: bool | None = None
+    split: Split | None = None
+    kind: FrameKind = FrameKind.IMAGE
+    group: str | None = None
+    sequence: str | None = None
+    index: int | None = None
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    image_id: int | str
+    category_id: int
+    bbox: list[float] | None = None
+    id: int | str | None = None
+    iscrowd: int = 0
+    box_id: str | None = None
+    origin: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class _Columns:
+    """All boxes of a file, one entry a box."""
+
+    image_row: "array[int]" = field(default_factory=lambda: array("q"))
+    category_row: "array[int]" = field(default_factory=lambda: array("q"))
+    xywh: "array[float]" = field(default_factory=lambda: array("d"))
+    number: "array[int]" = field(default_factory=lambda: array("q"))
+    box_ids: dict[int, str] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
+
+
+class CocoReader:
+    """Reads one COCO file, or a folder with one for each split."""
+
+    def recognises(self, path: Path) -> bool:
+        return any(_is_coco(one) for one in _files_of(path))
+
+    def open(self, source: Source, report: ImportReport) -> RawDataset:
+        files = [source.path] if source.path.is_file() else _files_of(source.path)
+        if source.path.is_dir():
+            files = [one for one in files if _is_coco(one)]
+        if not files:
+            raise BadInputError(f"{source.path}: holds no COCO file: name the .json file itself")
+        parts = [_CocoFile(path, source, report) for path in files]
+        classes = tuple(dict.fromkeys(chain.from_iterable(part.classes for part in parts)))
+        return RawDataset(
+            classes,
+            sum(len(part.images) for part in parts),
+            parts[0].pictures,
+            chain.from_iterable(part.frames() for part in parts),
+        )
+
+
+class _CocoFile:
+    def __init__(self, path: Path, source: Source, report: ImportReport) -> None:
+        self.path, self._source, self._report = path, source, report
+        document = _document(path)
+        self._names: dict[int, str] = {}  # of each category id, unknown ones included
+        self.classes = self._read_categories(document.categories)
+        self.images: list[_Image] = []
+        image_rows = self._read_images(document.images)
+        self.pictures = self._picture_folder()
+        self._has_annotations = document.annotations is not None
+        self._columns = self._read_annotations(document.annotations or [], image_rows)
+        self._report_repeated_numbers()
+
+    def frames(self) -> Iterator[RawFrame]:
+        """Each image with its boxes, in the order of the file."""
+        columns = self._columns
+        image_row = np.frombuffer(columns.image_row, np.int64)
+        order = np.argsort(image_row, kind="stable")
+        ends = np.cumsum(np.bincount(image_row, minlength=len(self.images)))
+        names = list(self._names.values())
+        xyxy = np.frombuffer(columns.xywh, np.float64).reshape(-1, 4).copy()
+        xyxy[:, 2:] += xyxy[:, :2]
+        category_row = np.frombuffer(columns.category_row, np.int64)
+        split = _split_of(self.path, self._source)
+        self._note_unannotated(np.diff(ends, prepend=0) == 0)
+        begin = 0
+        for image, end in zip(self.images, ends.tolist(), strict=True):
+            rows = order[begin:end]
+            begin = end
+            boxes = None
+            if self._is_labelled(image, len(rows)):
+                class_names = [names[row] for row in category_row[rows].tolist()]
+                boxes = self._boxes(rows.tolist(), xyxy[rows], class_names)
+            yield self._frame(image, image.split or split, boxes)
+
+    def _frame(self, image: _Image, split: Split, boxes: RawBoxes | None) -> RawFrame:
+        declared = None
+        if image.width and image.height:
+            declared = int(image.width), int(image.height)
+        return RawFrame(
+            image.file_name,
+            str(self.path),
+            split,
+            declared,
+            boxes,
+            image.kind,
+            image.group,
+            image.sequence,
+            image.index,
+            self.pictures,
+        )
+
+    def _boxes(self, rows: list[int], xyxy: Float64s, class_names: list[str]) -> RawBoxes:
+        columns = self._columns
+        return RawBoxes(
+            xyxy,
+            class_names,
+            "annotation",
+            [columns.number[row] for row in rows],
+            [columns.box_ids.get(row) for row in rows] if columns.box_ids else None,
+            [columns.origins.get(row, IMPORTED) for row in rows] if columns.origins else None,
+        )
+
+    def _is_labelled(self, image: _Image, boxes: int) -> bool:
+        if boxes or image.labelled:
+            return True
+        empty = self._source.rules.unannotated is Unannotated.EMPTY
+        return empty and self._has_annotations and image.labelled is None
+
+    def _note_unannotated(self, without_boxes: Sequence[bool] | Any) -> None:
+        count = sum(
+            image.labelled is None and bool(none)
+            for image, none in zip(self.images, without_boxes, strict=True)
+        )
+        if count and self._source.rules.unannotated is Unannotated.UNLABELLED:
+            self._report.add(
+                self.path,
+                ProblemKind.NOTE,
+                f"{count:,} images without annotations were taken as unlabelled; say "
+                "unannotated=empty if somebody looked at them and found nothing",
+            )
+
+    def _read_categories(self, records: list[msgspec.Raw]) -> tuple[str, ...]:
+        categories: list[_Category] = []
+        for position, record in enumerate(records):
+            try:
+                categories.append(_decoded(record, _CATEGORY))
+            except InvalidValueError as error:
+                self._told(ProblemKind.NOTE, f"category at position {position}: {error}")
+        for category in sorted(categories, key=lambda one: one.id):
+            if category.id in self._names:
+                self._told(
+                    ProblemKind.NOTE,
+                    f"category id {category.id} is used twice: {category.name!r} left out",
+                )
+                continue
+            if category.name in self._names.values():
+                self._told(
+                    ProblemKind.NOTE, f"category {category.name!r} has two ids: taken as one class"
+                )
+            self._names[category.id] = category.name
+        return tuple(dict.fromkeys(self._names.values()))
+
+    def _read_images(self, records: list[msgspec.Raw]) -> dict[int | str, int]:
+        rows: dict[int | str, int] = {}
+        for position, record in enumerate(records):
+            try:
+                image = _decoded(record, _IMAGE)
+            except InvalidValueError as error:
+                self._told(ProblemKind.FRAME_LEFT_OUT, f"image at position {position}: {error}")
+                continue
+            if image.id in rows:
+                self._told(
+                    ProblemKind.FRAME_LEFT_OUT,
+                    f"image id {image.id} of {image.file_name!r} is used before; boxes with this "
+                    "id went to the first",
+                )
+                continue
+            rows[image.id] = len(self.images)
+            self.images.append(image)
+        return rows
+
+    def _read_annotations(
+        self, records: list[msgspec.Raw], image_rows: dict[int | str, int]
+    ) -> _Columns:
+        columns, category_rows = _Columns(), {one: row for row, one in enumerate(self._names)}
+        for position, record in enumerate(records):
+            try:
+                one = _decoded(record, _ANNOTATION)
+                image_row = image_rows.get(one.image_id, -1)
+                _check_annotation(one, image_row)
+            except InvalidValueError as error:
+                self._told(ProblemKind.BOX_LEFT_OUT, f"annotation at position {position}: {error}")
+                continue
+            category_row = category_rows.get(one.category_id)
+            if category_row is None:
+                category_row = category_rows[one.category_id] = len(self._names)
+                self._names[one.category_id] = f"category_id {one.category_id}"
+            row = len(columns.number)
+            columns.image_row.append(image_row)
+            columns.category_row.append(category_row)
+            columns.xywh.extend(one.bbox)  # type: ignore[arg-type]  # checked: four numbers
+            columns.number.append(one.id if isinstance(one.id, int) else position)
+            if one.box_id is not None:
+                columns.box_ids[row] = one.box_id
+            if one.origin is not None:
+                self._take_origin(columns, row, one.origin)
+        return columns
+
+    def _take_origin(self, columns: _Columns, row: int, fields: dict[str, Any]) -> None:
+        try:
+            columns.origins[row] = origin_from_fields(fields, self._source.classes or self.classes)
+        except InvalidValueError as error:
+            self._told(
+                ProblemKind.CORRECTED,
+                f"annotation {columns.number[row]}: {error}: taken as imported",
+            )
+
+    def _report_repeated_numbers(self) -> None:
+        numbers, counts = np.unique(
+            np.frombuffer(self._columns.number, np.int64), return_counts=True
+        )
+        for number, count in zip(numbers[counts > 1], counts[counts > 1], strict=True):
+            self._told(
+                ProblemKind.NOTE, f"annotation id {number} is used {count} times: all were kept"
+            )
+
+    def _picture_folder(self) -> PictureFolder:
+        """The likeliest root of the file names: the one under which most of the first ones lie."""
+        if self._source.images is not None:
+            return self._source.pictures()
+        here, stem = self.path.parent, self.path.stem
+        names = [here.name, stem, *stem.split("_")[1:]]
+        roots = [here, here / "images"]
+        if here.name == "annotations" or self._source.path.is_dir():
+            above = here.parent
+            roots += [above / "images", *(above / "images" / one for one in names)]
+            roots += [above, *(above / one for one in stem.split("_")[1:])]
+        probes = [image.file_name for image in self.images[:_PROBED_PICTURES]]
+
+        def found(root: Path) -> int:
+            return sum((root / name).is_file() for name in probes if "\0" not in name)
+
+        return self._source.pictures(max(filter(Path.is_dir, roots), key=found))
+
+    def _told(self, kind: ProblemKind, reason: str) -> None:
+        self._report.add(self.path, kind, reason)
+
+
+_CATEGORY = msgspec.json.Decoder(_Category)
+_IMAGE = msgspec.json.Decoder(_Image)
+_ANNOTATION = msgspec.json.Decoder(_Annotation)
+
+
+def _decoded(record: msgspec.Raw, decoder: "msgspec.json.Decoder[T]") -> T:
+    """One record; raises InvalidValueError with the beginning of its text, to find it by."""
+    try:
+        return decoder.decode(record)
+    except msgspec.DecodeError as error:
+        text = bytes(record)[:_SHOWN_BYTES].decode("utf-8", "replace")
+        raise InvalidValueError(f"{error}, in {text}: left out") from error
+
+
+def _check_annotation(one: _Annotation, image_row: int) -> None:
+    if image_row < 0:
+        raise InvalidValueError(f"there is no image with id {one.image_id!r}: left out")
+    if one.bbox is None or len(one.bbox) != 4:
+        raise InvalidValueError(f"bbox must be four numbers, but is {one.bbox}: left out")
+    if one.iscrowd:
+        raise InvalidValueError("is a crowd region (iscrowd), not one object: left out")
+
+
+def _document(path: Path) -> _Document:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return msgspec.json.decode(data, type=_Document)
+    except msgspec.ValidationError as error:
+        if data.lstrip()[:1] == b"[":
+            raise BadInputError(
+                f"{path}: is a list (a COCO results file?), not a COCO dataset with images, "
+                "annotations and categories"
+            ) from error
+        raise BadInputError(f"{path}: is no COCO dataset: {error}") from error
+    except msgspec.DecodeError:
+        return _document_with_nan(path, data)
+
+
+def _document_with_nan(path: Path, data: bytes) -> _Document:
+    """The document by Python's own parser, which takes NaN and says where a mistake is."""
+    if not data.strip():
+        raise BadInputError(f"{path}: is empty: write or copy the file again")
+    try:
+        content = json.loads(data.decode("utf-8"), parse_constant=str)  # NaN becomes "NaN"
+    except json.JSONDecodeError as error:
+        raise BadInputError(
+            f"{path}: is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path}: is not UTF-8 text: byte {error.start}") from error
+    return _document_again(path, content)
+
+
+def _document_again(path: Path, content: Any) -> _Document:
+    try:
+        return msgspec.json.decode(msgspec.json.encode(content), type=_Document)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise BadInputError(f"{path}: is no COCO dataset: {error}") from error
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path] if path.suffix.lower() == ".json" else []
+    return sorted(
+        one
+        for pattern in ("*.json", "annotations/*.json", "*/_annotations.coco.json")
+        for one in path.glob(pattern)
+        if one.is_file()
+    )
+
+
+def _is_coco(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED_BYTES)
+    except OSError:
+        return False
+    return _LOOKS_LIKE_COCO.search(start) is not None
+
+
+def _split_of(path: Path, source: Source) -> Split:
+    """The split that the file's name tells ("instances_val2017"), or the folder's."""
+    words = re.split(r"[_.\-]", path.stem)
+    if source.path.is_dir() and path.parent != source.path:
+        words.insert(0, path.parent.name)
+    told = [split for word in words if (split := split_named(word)) is not None]
+    return told[-1] if told else Split.TRAIN

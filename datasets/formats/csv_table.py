@@ -1,0 +1,302 @@
+"""A CSV table with one row a box.
+
+The first eight columns are those that TensorFlow's tutorials made common; the others are ours and
+may be missing:
+
+    filename,width,height,class,xmin,ymin,xmax,ymax,
+    split,labelled,box_id,origin,model_id,score,
+    original_class,original_xmin,original_ymin,original_xmax,original_ymax
+
+A row without class is a picture without boxes; `labelled` (true or false) tells whether somebody
+looked at it.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from prelabel.datasets.annotations import IMPORTED, Origin
+from prelabel.datasets.errors import BadInputError, InvalidValueError
+from prelabel.datasets.formats.base import (
+    ExportedDataset,
+    ImportReport,
+    Pictures,
+    ProblemKind,
+    RawBoxes,
+    RawDataset,
+    RawFrame,
+    Source,
+    Unannotated,
+    split_named,
+)
+from prelabel.datasets.formats.export import PictureCopies, common_root, short_corners
+from prelabel.datasets.formats.origins import origin_fields, origin_from_fields
+from prelabel.datasets.formats.picture_folder import PictureFolder
+from prelabel.datasets.formats.text_files import CLASSES_FILE, read_names, write_names
+from prelabel.datasets.frames import LabelledFrame, Split
+from prelabel.datasets.progress import Progress
+
+ANNOTATIONS_FILE = "annotations.csv"
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_ORIGINAL_CORNERS = tuple(f"original_{corner}" for corner in _CORNERS)
+_NEEDED = ("filename", "class", *_CORNERS)
+_COLUMNS = (
+    "filename", "width", "height", "class", *_CORNERS, "split", "labelled", "box_id",
+    "origin", "model_id", "score", "original_class", *_ORIGINAL_CORNERS,
+)  # fmt: skip
+_TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+Row = Mapping[str, str]
+NumberedRow = tuple[int, Row]
+
+
+class CsvReader:
+    """Reads a table, or a folder that holds one, with `classes.txt` beside it where it is there.
+
+    Rows of one picture may stand anywhere; where they stand together, as they mostly do, the file
+    is read as a stream.
+    """
+
+    def recognises(self, path: Path) -> bool:
+        return len(_tables(path)) == 1
+
+    def open(self, source: Source, report: ImportReport) -> RawDataset:
+        tables = [source.path] if source.path.is_file() else _tables(source.path)
+        if len(tables) != 1:
+            raise BadInputError(
+                f"{source.path}: holds {len(tables)} CSV tables of boxes: name one of them"
+            )
+        path = tables[0]
+        missing = [name for name in _NEEDED if name not in _header(path)]
+        if missing:
+            raise BadInputError(
+                f"{path}: lacks the columns {', '.join(missing)} of {', '.join(_NEEDED)}"
+            )
+        overview = _overview(path)
+        names_file = path.with_name(CLASSES_FILE)
+        classes = overview.class_names
+        if names_file.is_file():
+            classes = read_names(names_file)
+        elif source.classes is not None:
+            classes = source.classes
+        reading = _Reading(path, source, source.classes or classes, report)
+        frames = reading.frames(overview.adjacent)
+        return RawDataset(classes, overview.pictures, _picture_folder(source, path), frames)
+
+
+@dataclass(frozen=True, slots=True)
+class _Overview:
+    class_names: tuple[str, ...]  # sorted
+    pictures: int
+    adjacent: bool  # the rows of every picture stand together
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    path: Path
+    source: Source
+    classes: Sequence[str]
+    report: ImportReport
+
+    def frames(self, adjacent: bool) -> Iterator[RawFrame]:
+        rows: Iterable[NumberedRow] = self._whole_rows()
+        if not adjacent:
+            first: dict[str, int] = {}
+            rows = sorted(rows, key=lambda row: first.setdefault(row[1]["filename"], len(first)))
+        for name, group in groupby(rows, key=lambda row: row[1]["filename"]):
+            yield self._frame(name, list(group))
+
+    def _whole_rows(self) -> Iterator[NumberedRow]:
+        for number, row in _rows(self.path):
+            if None in row.values() or None in row:
+                self._told(ProblemKind.BOX_LEFT_OUT, number, "has another number of columns")
+            elif not row["filename"]:
+                self._told(ProblemKind.BOX_LEFT_OUT, number, "has no filename")
+            else:
+                yield number, row
+
+    def _frame(self, name: str, rows: list[NumberedRow]) -> RawFrame:
+        first = rows[0][1]
+        with_box = [(number, row) for number, row in rows if _has_box(row)]
+        boxes = None
+        if with_box:
+            boxes = self._boxes(with_box)
+        elif self._is_empty(first):
+            boxes = RawBoxes.none()
+        split = split_named(first.get("split", "")) or Split.TRAIN
+        return RawFrame(name, str(self.path), split, _declared_size(first), boxes)
+
+    def _is_empty(self, row: Row) -> bool:
+        told = _TRUTHS.get(row.get("labelled", "").lower())
+        return self.source.rules.unannotated is Unannotated.EMPTY if told is None else told
+
+    def _boxes(self, rows: list[NumberedRow]) -> RawBoxes:
+        xyxy: list[list[float]] = []
+        class_names: list[str] = []
+        numbers: list[int] = []
+        ids: list[str | None] = []
+        origins: list[Origin] = []
+        for number, row in rows:
+            try:
+                xyxy.append([float(row[corner]) for corner in _CORNERS])
+            except ValueError:
+                told = ", ".join(row[corner] for corner in _CORNERS)
+                self._told(
+                    ProblemKind.BOX_LEFT_OUT, number, f"box must be numbers, but is ({told})"
+                )
+                continue
+            class_names.append(row["class"])
+            numbers.append(number)
+            ids.append(row.get("box_id") or None)
+            origins.append(self._origin(number, row))
+        corners = np.array(xyxy, np.float64).reshape(-1, 4)
+        return RawBoxes(corners, class_names, "line", numbers, ids, origins)
+
+    def _origin(self, number: int, row: Row) -> Origin:
+        fields: dict[str, object] = {"kind": row.get("origin", "")}
+        if not fields["kind"]:
+            return IMPORTED
+        for key in ("model_id", "score", "original_class"):
+            if row.get(key):
+                fields[key] = row[key]
+        if row.get(_ORIGINAL_CORNERS[0]):
+            fields["original_xyxy"] = [row.get(corner) for corner in _ORIGINAL_CORNERS]
+        try:
+            return origin_from_fields(fields, self.classes)
+        except InvalidValueError as error:
+            self._told(ProblemKind.CORRECTED, number, f"{error}: taken as imported")
+            return IMPORTED
+
+    def _told(self, kind: ProblemKind, number: int, reason: str) -> None:
+        self.report.add(self.path, kind, f"line {number}: {reason}")
+
+
+def _has_box(row: Row) -> bool:
+    return any(row[name] for name in ("class", *_CORNERS))
+
+
+def _declared_size(row: Row) -> tuple[int, int] | None:
+    try:
+        width, height = int(float(row.get("width", ""))), int(float(row.get("height", "")))
+    except (ValueError, OverflowError):
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _rows(path: Path) -> Iterator[NumberedRow]:
+    """Each row with the number of the line it ends on.
+
+    Raises BadInputError where the file is no text or no CSV.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                yield reader.line_num, row
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path}: is not UTF-8 text: byte {error.start}") from error
+    except csv.Error as error:
+        raise BadInputError(f"{path}: is no CSV table: {error}") from error
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _overview(path: Path) -> _Overview:
+    class_names: set[str] = set()
+    pictures: set[str] = set()
+    previous, adjacent = None, True
+    for _, row in _rows(path):
+        name = row["filename"]
+        if row["class"] and row["class"].strip():
+            class_names.add(row["class"])
+        if name != previous:
+            adjacent = adjacent and name not in pictures
+            pictures.add(name)
+            previous = name
+    return _Overview(tuple(sorted(class_names)), len(pictures), adjacent)
+
+
+def _tables(path: Path) -> list[Path]:
+    files = [path] if path.is_file() else sorted(path.glob("*.csv"))
+    return [
+        one for one in files if one.suffix.lower() == ".csv" and set(_NEEDED).issubset(_header(one))
+    ]
+
+
+def _picture_folder(source: Source, path: Path) -> PictureFolder:
+    first = next((row["filename"] for _, row in _rows(path) if row["filename"]), "")
+    below = path.parent / "images"
+    inside = "\0" not in first and (below / first).is_file()
+    return source.pictures(below if inside else path.parent)
+
+
+class CsvWriter:
+    """Writes `annotations.csv` and `classes.txt`; pictures stay where they are unless copied."""
+
+    def write(
+        self,
+        folder: Path,
+        classes: Sequence[str],
+        frames: Iterable[LabelledFrame],
+        pictures: Pictures | None,
+        progress: Progress,
+    ) -> ExportedDataset:
+        copies = PictureCopies(pictures or Pictures.IN_PLACE)
+        write_names(folder / CLASSES_FILE, classes)
+        path = folder / ANNOTATIONS_FILE
+        listed = list(frames)
+        root = None if copies.wanted else common_root(one.frame for one in listed)
+        boxes = 0
+        with (
+            path.open("w", encoding="utf-8", newline="") as file,
+            progress.task("export as CSV", len(listed)) as advance,
+        ):
+            writer = csv.DictWriter(file, _COLUMNS, restval="", lineterminator="\n")
+            writer.writeheader()
+            for one in listed:
+                if root is None:
+                    name = copies.name_for(one.frame)
+                    copies.put(one.frame, folder / "images" / name)
+                else:
+                    name = Path(one.frame.uri).relative_to(root).as_posix()
+                writer.writerows(_box_rows(name, one, classes))
+                boxes += 0 if one.annotations is None else len(one.annotations)
+                advance()
+        return ExportedDataset("csv", folder, path, root, len(listed), boxes)
+
+
+def _box_rows(name: str, one: LabelledFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
+    common = {
+        "filename": name,
+        "width": one.frame.width_px,
+        "height": one.frame.height_px,
+        "split": one.frame.split.value,
+        "labelled": str(one.annotations is not None).lower(),
+    }
+    if one.annotations is None or not len(one.annotations):
+        yield common
+        return
+    for row, box in enumerate(short_corners(one.annotations.boxes.xyxy)):
+        fields = origin_fields(one.annotations.origin[row], classes)
+        fields["origin"] = fields.pop("kind")
+        original = fields.pop("original_xyxy", ())
+        yield {
+            **common,
+            "class": classes[one.annotations.class_id[row]],
+            **dict(zip(_CORNERS, map(repr, box), strict=True)),
+            "box_id": one.annotations.box_id[row],
+            **fields,
+            **dict(zip(_ORIGINAL_CORNERS, map(repr, original), strict=False)),
+        }

@@ -1,0 +1,217 @@
+"""Pictures as files: their id, their size as shown, whether they are whole, and their pixels."""
+
+import hashlib
+import io
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.frames import FRAME_ID_LENGTH, Frame
+from prelabel.datasets.picture_headers import (
+    JPEG_START,
+    PNG_START,
+    BrokenHeaderError,
+    Header,
+    jpeg_header,
+    png_header,
+)
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+)
+DEFAULT_MAX_PIXELS = 250_000_000  # above the 200 megapixels of the largest common sensors
+_SWAPS_SIDES = frozenset({5, 6, 7, 8})
+_ZERO_TAIL = bytes(512)  # what a download leaves that reserved its space and stopped
+
+
+class UnusablePictureError(BadInputError):
+    """A picture cannot be used; `reason` says why without naming the file again."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What is known of a picture without its pixels.
+
+    `width_px` and `height_px` are the size as shown; `orientation` (1 to 8, EXIF) is the turn from
+    the stored raster to what is shown.
+    """
+
+    frame_id: str
+    width_px: int
+    height_px: int
+    orientation: int
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the stored raster, in pixels."""
+        if self.orientation in _SWAPS_SIDES:
+            return self.height_px, self.width_px
+        return self.width_px, self.height_px
+
+
+def frame_id_of(data: bytes) -> str:
+    """The id of the frame whose file holds these bytes: 32 hexadecimal digits of BLAKE2b."""
+    return hashlib.blake2b(data, digest_size=FRAME_ID_LENGTH // 2).hexdigest()
+
+
+def inspect_picture(path: str | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> PictureFacts:
+    """Id and size of a picture file, after a check that it is whole.
+
+    JPEG and PNG are not decoded: the end mark (JPEG) and the checksums (PNG) tell a cut-off file.
+    A JPEG without end mark and the other kinds are decoded once. Raises UnusablePictureError for a
+    file that cannot be read, is empty, cut off, no picture, or has more than `max_pixels`.
+    """
+    data = _bytes_of(path)
+    header = _header(path, data)
+    if header.width_px * header.height_px > max_pixels:
+        raise UnusablePictureError(
+            path,
+            f"has {header.width_px} x {header.height_px} pixels, more than the limit of "
+            f"{max_pixels:,}: make it smaller or raise the limit",
+        )
+    if not header.has_end:
+        _check_decodes(path, data)
+    width, height = header.width_px, header.height_px
+    if header.orientation in _SWAPS_SIDES:
+        width, height = height, width
+    return PictureFacts(frame_id_of(data), width, height, header.orientation)
+
+
+def read_picture(frame: Frame) -> NDArray[np.uint8]:
+    """The pixels of a frame, (height, width, 3) BGR, turned as its EXIF orientation says.
+
+    Raises UnusablePictureError for a file that cannot be read or decoded, or whose size is no
+    longer the frame's.
+    """
+    data = _bytes_of(frame.uri)
+    header = _header(frame.uri, data)
+    if not header.has_end:
+        _check_decodes(frame.uri, data)
+    shown = _turned(_decoded(frame.uri, data), header.orientation)
+    height, width = shown.shape[:2]
+    if (width, height) != (frame.width_px, frame.height_px):
+        raise UnusablePictureError(
+            frame.uri,
+            f"is {width} x {height} pixels, but was {frame.width_px} x {frame.height_px} when it "
+            "was imported: import it again",
+        )
+    return shown
+
+
+def shown_from_stored(xyxy: Float64s, facts: PictureFacts) -> Float64s:
+    """Boxes (n, 4) given in pixels of the stored raster, in pixels of the picture as shown."""
+    width, height = facts.stored_size
+    left, top, right, bottom = xyxy.T
+    flipped_x, flipped_y = (width - right, width - left), (height - bottom, height - top)
+    plain_x, plain_y = (left, right), (top, bottom)
+    across, down = {
+        1: (plain_x, plain_y),
+        2: (flipped_x, plain_y),
+        3: (flipped_x, flipped_y),
+        4: (plain_x, flipped_y),
+        5: (plain_y, plain_x),
+        6: (flipped_y, plain_x),
+        7: (flipped_y, flipped_x),
+        8: (plain_y, flipped_x),
+    }[facts.orientation]
+    return np.stack([across[0], down[0], across[1], down[1]], axis=1)
+
+
+def _bytes_of(path: str | Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnusablePictureError(path, "is not a file")
+            data = file.read()
+    except OSError as error:
+        raise UnusablePictureError(path, f"cannot be read: {error.strerror}") from error
+    if not data:
+        raise UnusablePictureError(path, "is empty (0 bytes)")
+    return data
+
+
+def _header(path: str | Path, data: bytes) -> Header:
+    try:
+        if data.startswith(JPEG_START):
+            return jpeg_header(data)
+        if data.startswith(PNG_START):
+            return png_header(data)
+    except BrokenHeaderError as error:
+        raise UnusablePictureError(path, str(error)) from error
+    return _header_by_pillow(path, data)
+
+
+def _header_by_pillow(path: str | Path, data: bytes) -> Header:
+    # The classes instead of Image.open, which warns or raises above a limit of its own.
+    from PIL import BmpImagePlugin, ImageFile, TiffImagePlugin, WebPImagePlugin
+
+    image: ImageFile.ImageFile
+    try:
+        if data.startswith(b"BM"):
+            image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+        elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+            image = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
+        elif data[:4] in (b"II*\x00", b"MM\x00*"):
+            image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+        else:
+            raise UnusablePictureError(path, "is not a JPEG, PNG, BMP, WebP or TIFF picture")
+        orientation = image.getexif().get(0x0112, 1)
+    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        raise UnusablePictureError(path, f"cannot be read as a picture: {error}") from error
+    valid = orientation if orientation in range(1, 9) else 1
+    return Header(image.width, image.height, valid, has_end=False)
+
+
+def _check_decodes(path: str | Path, data: bytes) -> None:
+    """Decode a picture strictly; OpenCV alone would fill up what is missing with grey."""
+    from PIL import BmpImagePlugin, JpegImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+    kind = {b"\xff\xd8": JpegImagePlugin.JpegImageFile, b"BM": BmpImagePlugin.BmpImageFile}.get(
+        data[:2],
+        WebPImagePlugin.WebPImageFile
+        if data.startswith(b"RIFF")
+        else TiffImagePlugin.TiffImageFile,
+    )
+    try:
+        if data.startswith(JPEG_START) and data.endswith(_ZERO_TAIL):
+            raise OSError("zeros instead of its end")
+        kind(io.BytesIO(data)).load()
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnusablePictureError(path, f"is truncated or corrupt: {error}") from error
+
+
+def _decoded(path: str | Path, data: bytes) -> NDArray[np.uint8]:
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise UnusablePictureError(path, f"cannot be decoded: {error.err}") from error
+    if pixels is None:
+        raise UnusablePictureError(path, "cannot be decoded: it is corrupt or of an unknown kind")
+    return np.asarray(pixels, np.uint8)
+
+
+def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    transposed = pixels.transpose(1, 0, 2)
+    view = {
+        1: pixels,
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: transposed,
+        6: transposed[:, ::-1],
+        7: transposed[::-1, ::-1],
+        8: transposed[::-1],
+    }[orientation]
+    return np.ascontiguousarray(view)
