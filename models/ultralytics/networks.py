@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -104,13 +105,15 @@ def read_net(checkpoint: Path) -> Net:
     Read without running code from the file: only known classes are built. Raises DetectorError
     where the file cannot be read or holds something else.
     """
+    if not checkpoint.is_file():
+        raise DetectorError(f"{checkpoint}: there is no such file")
+    if not zipfile.is_zipfile(checkpoint):  # what every torch since 1.6 writes
+        raise DetectorError(f"{checkpoint}: cannot be read as weights: it is not a file of torch")
     try:
         content, _ = torch_safe_load(  # type: ignore[no-untyped-call]
             checkpoint, safe_only=True
         )
         net = content.get("ema") or content.get("model")
-    except FileNotFoundError as error:
-        raise DetectorError(f"{checkpoint}: there is no such file") from error
     except (OSError, TypeError, RuntimeError, pickle.UnpicklingError, ImportError) as error:
         told = " ".join(str(error).split())[:200]
         raise DetectorError(f"{checkpoint}: cannot be read as weights: {told}") from error
