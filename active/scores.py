@@ -63,7 +63,9 @@ class PoolBoxes:
         counts = np.array([len(one) for one in predictions], np.intp)
         owner = np.repeat(np.arange(len(predictions)), counts)
         rows = _distributions([one for one in predictions if len(one)])
-        empty = np.array([i for i, one in enumerate(predictions) if _is_empty_with_hint(one)], np.intp)
+        empty = np.array(
+            [i for i, one in enumerate(predictions) if _is_empty_with_hint(one)], np.intp
+        )
         stand_ins = np.zeros((len(empty), max(rows.shape[1], 2)))
         stand_ins[:, 1] = [_peak(predictions[i]) for i in empty]
         stand_ins[:, 0] = 1 - stand_ins[:, 1]
