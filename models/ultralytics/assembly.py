@@ -1,0 +1,77 @@
+"""From what was found on a batch of canvases to one Prediction a picture."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prelabel.datasets.arrays import Bools, Float32s
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.frames import Frame
+from prelabel.datasets.geometry import clip_to_picture
+from prelabel.datasets.predictions import ClassScores, Prediction
+from prelabel.models.letterbox import Letterbox
+from prelabel.models.ultralytics.found import Found
+
+Placed = tuple[Frame, Letterbox]
+
+
+class Assembly:
+    """The arrays of a batch, from which each picture takes its rows."""
+
+    def __init__(self, found: Found, picture_vectors: Tensor | None, model_id: str) -> None:
+        self._found = {name: _array(getattr(found, name)) for name in Found.__slots__}
+        self._picture_vectors = _array(picture_vectors)
+        self._model_id = model_id
+
+    def predictions(self, placed: Sequence[Placed]) -> list[Prediction]:
+        """One a picture of the batch, its boxes mapped to its own pixels and clipped to it."""
+        ends = np.searchsorted(self._found["picture"], np.arange(len(placed) + 1))
+        return [
+            self._prediction(index, np.arange(ends[index], ends[index + 1]), *one)
+            for index, one in enumerate(placed)
+        ]
+
+    def _prediction(
+        self, index: int, rows: NDArray[np.intp], frame: Frame, letterbox: Letterbox
+    ) -> Prediction:
+        boxes, inside = self._boxes(rows, letterbox)
+        kept = rows[inside]
+        spread = self._of("spread", kept)
+        return Prediction(
+            frame.frame_id,
+            self._model_id,
+            boxes,
+            self._found["score"][kept],
+            self._found["class_id"][kept],
+            ClassScores.INDEPENDENT,
+            class_probs=self._found["class_probs"][kept],
+            spread_px=None if spread is None else spread / letterbox.scale_of_sides(),
+            support=self._of("support", kept),
+            box_embedding=self._of("embedding", kept),
+            frame_embedding=None if self._picture_vectors is None else self._picture_vectors[index],
+            class_peak=self._found["class_peak"][index],
+        )
+
+    def _boxes(self, rows: NDArray[np.intp], letterbox: Letterbox) -> tuple[Boxes, Bools]:
+        """The boxes that have an area in the picture, and which these are.
+
+        Turned boxes are not clipped: cut off at the border they would be no rectangles.
+        """
+        xyxy = letterbox.to_picture(self._found["xyxy"][rows])
+        angle = self._of("angle", rows)
+        if angle is not None:
+            inside = np.asarray((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1), np.bool_)
+            return Boxes(xyxy[inside], angle[inside]), inside
+        clipped, inside = clip_to_picture(xyxy, letterbox.width_px, letterbox.height_px)
+        return Boxes(clipped[inside]), inside
+
+    def _of(self, name: str, rows: NDArray[np.intp]) -> Float32s | None:
+        values = self._found[name]
+        return None if values is None else values[rows]
+
+
+def _array(values: Tensor | None) -> Any:
+    return None if values is None else values.cpu().numpy()
