@@ -36,6 +36,7 @@ class Importer:
     places: Places
     author: str
     clock: Clock
+    round_of: Mapping[str, int]
 
     def run(self, incoming: Iterable[LabelledFrame], chunk_frames: int) -> ImportCounts:
         """Import all; what a killed run committed is found again and left as it is."""
@@ -43,7 +44,7 @@ class Importer:
         total = ImportCounts()
         for chunk in _chunks(incoming, chunk_frames):
             with changing(self.database, self.author, self.clock) as change:
-                counts, numbers = _Chunk(change, self.places, chunk, seen).write()
+                counts, numbers = _Chunk(change, self.places, chunk, seen, self.round_of).write()
             seen.add(numbers)
             total += counts
         return total
@@ -72,6 +73,7 @@ class _Chunk:
     places: Places
     incoming: Sequence[LabelledFrame]
     seen: _Seen
+    round_of: Mapping[str, int]
     new_frames: list[dict[str, Any]] = field(default_factory=list)
     new_versions: list[NewVersion] = field(default_factory=list)
     frame_changes: dict[int, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
@@ -120,7 +122,7 @@ class _Chunk:
             row["label_version"] = None if one.annotations is None else 1
             self.new_frames.append(row)
             if one.annotations is not None:
-                self._add_version(number, 1, pack_labels(one.annotations), one.annotations)
+                self._add_version(number, 1, pack_labels(one.annotations), one)
 
     def _compare(self, again: Sequence[tuple[Row[Any], LabelledFrame]]) -> None:
         labelled = [row.number for row, _ in again if row.label_version is not None]
@@ -130,13 +132,13 @@ class _Chunk:
             if changes:
                 self.frame_changes[row.number] = changes
             if one.annotations is not None:
-                self._compare_labels(row, current.get(row.number), one.annotations)
+                self._compare_labels(row, current.get(row.number), one, one.annotations)
 
     def _compare_labels(
-        self, row: Row[Any], current: bytes | None, incoming: AnnotationSet
+        self, row: Row[Any], current: bytes | None, one: LabelledFrame, incoming: AnnotationSet
     ) -> None:
         if current is None:
-            self._add_version(row.number, 1, pack_labels(incoming), incoming)
+            self._add_version(row.number, 1, pack_labels(incoming), one)
             return
         as_given = pack_labels(incoming)
         if as_given == current:
@@ -148,10 +150,13 @@ class _Chunk:
         if not {as_given, packed}.isdisjoint(_past_labels(self.change.connection, row.number)):
             self.superseded += 1
             return
-        self._add_version(row.number, row.label_version + 1, packed, matched)
+        self._add_version(row.number, row.label_version + 1, packed, one)
 
-    def _add_version(self, frame: int, number: int, packed: bytes, labels: AnnotationSet) -> None:
-        self.new_versions.append(NewVersion(frame, number, packed, len(labels)))
+    def _add_version(self, frame: int, number: int, packed: bytes, one: LabelledFrame) -> None:
+        boxes = 0 if one.annotations is None else len(one.annotations)
+        in_round = self.round_of.get(one.frame.frame_id)
+        version = NewVersion(frame, number, packed, boxes, round_number=in_round)
+        self.new_versions.append(version)
 
     def _flush(self) -> None:
         connection = self.change.connection

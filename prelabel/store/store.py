@@ -105,6 +105,7 @@ class Store:
         incoming: Iterable[LabelledFrame],
         author: str,
         *,
+        round_of: Mapping[str, int] | None = None,
         chunk_frames: int = CHUNK_FRAMES,
     ) -> ImportCounts:
         """Bring frames in, and labels where they have some, `chunk_frames` in a transaction.
@@ -113,13 +114,14 @@ class Store:
         that is known already, labels that differ from all it has had become a new version; labels
         it had in the past do not, so that an old file never undoes a correction. An import may set
         `val` or `test`, a group, a sequence or a calibration, and takes none of them away; a file
-        name changes only where the old file is gone.
+        name changes only where the old file is gone. `round_of` names, by frame id, the round that
+        new labels of a frame belong to.
 
         Add the classes first: UnknownEntryError names a frame with a class id beyond them.
         """
         if chunk_frames < 1:
             raise InvalidValueError(f"chunk_frames must be at least 1, but is {chunk_frames}")
-        importer = Importer(self._database, self._places, author, self._clock)
+        importer = Importer(self._database, self._places, author, self._clock, round_of or {})
         return importer.run(incoming, chunk_frames)
 
     def frame(self, frame_id: str) -> Frame:
