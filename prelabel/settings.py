@@ -5,9 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from prelabel.active.cost import CostModel
 from prelabel.datasets.configuration import StrictModel, read_configuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 SETTINGS_FILE = "prelabel.yaml"
@@ -25,13 +27,13 @@ class TrainingSettings(StrictModel):
 
 
 class ProposalSettings(StrictModel):
-    """How `prelabel propose` predicts; boxes below `shown_score` are kept but not shown."""
+    """How `prelabel propose` predicts; boxes below `shown_score` are kept, but not shown."""
 
     batch_size: Count = 16
     score_min: Share = 0.05
     nms_iou: Share = 0.7
     max_boxes: Count = 300
-    shown_score: Share = 0.3
+    shown_score: Share | None = None  # None: what costs the least time on validation frames
     workers: Count | None = None  # None: one process a core
 
 
@@ -40,6 +42,21 @@ class SelectionSettings(StrictModel):
 
     strategy: str = "entropy_sum"
     control_share: Share = 0.1
+
+
+class CostSettings(StrictModel):
+    """Human seconds by action; the sources are those of `prelabel.active.cost.CostModel`."""
+
+    open_s: Seconds = CostModel().open_s
+    verify_s: Seconds = CostModel().verify_s
+    adjust_s: Seconds = CostModel().adjust_s
+    draw_s: Seconds = CostModel().draw_s
+    class_s: Seconds = CostModel().class_s
+    find_s: Seconds = CostModel().find_s
+
+    def model(self) -> CostModel:
+        """The cost model with these constants."""
+        return CostModel(**self.model_dump())
 
 
 class ProjectSettings(StrictModel):
@@ -52,6 +69,7 @@ class ProjectSettings(StrictModel):
     training: TrainingSettings = TrainingSettings()
     proposals: ProposalSettings = ProposalSettings()
     selection: SelectionSettings = SelectionSettings()
+    cost: CostSettings = CostSettings()
 
 
 def read_settings(folder: Path) -> ProjectSettings:
@@ -76,7 +94,7 @@ training:
   validation_share: {training.validation_share}    # of the labelled frames, where none is in `val`
 proposals:
   score_min: {proposals.score_min}    # boxes below are not kept at all
-  shown_score: {proposals.shown_score}    # boxes below are not shown to people
+  shown_score: null    # boxes below are not shown to people; null: what costs least correction
   workers: null    # processes; null: one a core
 selection:
   strategy: {selection.strategy}

@@ -7,6 +7,8 @@ from pathlib import Path
 from prelabel.datasets.errors import PrelabelError
 from prelabel.settings import SETTINGS_FILE, ProjectSettings, read_settings, settings_text
 
+_UNFINISHED_FILE = "init-unfinished"
+
 
 class WorkspaceError(PrelabelError):
     """A project's folder is missing, ambiguous, or already taken."""
@@ -48,17 +50,29 @@ class Workspace:
 
 
 def create_workspace(folder: Path, detector: str, store: str | None) -> Workspace:
-    """A new project in `folder`, which may exist but must not hold a project."""
+    """A new project in `folder`, which may exist but must not hold a project.
+
+    Until `finish_creation` is called the project counts as unfinished, and creating it again opens
+    it.
+    """
     if (folder / SETTINGS_FILE).exists():
+        if (folder / _UNFINISHED_FILE).exists():
+            return open_workspace(folder)
         raise WorkspaceError(
             f"{folder}: holds a project already; take another name, or work on with "
             f"`prelabel -p {folder} …`"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _UNFINISHED_FILE).touch()
     unfinished = folder / f"{SETTINGS_FILE}.unfinished"
     unfinished.write_text(settings_text(folder.resolve().name, detector, store), encoding="utf-8")
     os.replace(unfinished, folder / SETTINGS_FILE)
     return open_workspace(folder)
+
+
+def finish_creation(workspace: Workspace) -> None:
+    """Mark a new project as complete."""
+    (workspace.folder / _UNFINISHED_FILE).unlink(missing_ok=True)
 
 
 def open_workspace(folder: Path) -> Workspace:

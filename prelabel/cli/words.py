@@ -1,0 +1,29 @@
+"""Numbers and lists in words."""
+
+from collections.abc import Sequence
+
+SHOWN = 8
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, "1 box" or "12,000 boxes"."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('x') else 's'}"
+
+
+def time_told(seconds: float) -> str:
+    """A length of time as a person would say it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def first_lines(items: Sequence[str], what: str = "problems") -> list[str]:
+    """The first few items, one a line, and how many more there are."""
+    lines = [f"  {item}" for item in items[:SHOWN]]
+    if len(items) > SHOWN:
+        lines.append(f"  … and {len(items) - SHOWN:,} more {what}")
+    return lines

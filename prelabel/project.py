@@ -1,0 +1,128 @@
+"""A project in Python: the commands of the command line as methods."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from prelabel.datasets.formats.base import ExportedDataset, ImportRules
+from prelabel.datasets.progress import Progress, Silent
+from prelabel.exporting import Content, export
+from prelabel.importing import Imported, ImportSource, import_dataset
+from prelabel.proposing import Proposed, propose
+from prelabel.reporting import report
+from prelabel.selecting import Selected, select
+from prelabel.status import ProjectStatus, project_status
+from prelabel.store.store import Store, open_store
+from prelabel.training import Trained, train
+from prelabel.workspace import (
+    Workspace,
+    create_workspace,
+    find_workspace,
+    finish_creation,
+    open_workspace,
+)
+
+DEFAULT_DETECTOR = "torchvision:micro"
+DEFAULT_AUTHOR = "unknown"
+
+
+class Project:
+    """An open project; close it, or use it in a `with` block.
+
+    `author` is who is named in the history for what is done through this object.
+    """
+
+    def __init__(self, workspace: Workspace, store: Store, author: str, progress: Progress) -> None:
+        self.workspace = workspace
+        self.store = store
+        self.author = author
+        self._progress = progress
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.store.close()
+
+    def import_dataset(self, source: ImportSource) -> Imported:
+        """Bring in frames, labels, or corrections of a batch."""
+        return import_dataset(self.workspace, self.store, source, self.author, self._progress)
+
+    def train(self) -> Trained:
+        """Train the project's detector on the labels so far."""
+        return train(self.workspace, self.store, self.author, self._progress)
+
+    def propose(self) -> Proposed:
+        """Propose boxes on every unlabelled frame."""
+        return propose(self.workspace, self.store, self._progress)
+
+    def select(self, budget: int, strategy: str | None = None) -> Selected:
+        """Choose the next batch of at most `budget` frames."""
+        return select(self.workspace, self.store, budget, strategy, self.author)
+
+    def export(
+        self, format: str, folder: Path | None = None, content: Content = Content.LABELS
+    ) -> ExportedDataset:
+        """Write the labels, or the newest batch with its proposals, in a format."""
+        return export(self.workspace, self.store, format, folder, content, self._progress)
+
+    def report(self, folder: Path | None = None) -> Path:
+        """Write report.html about the project; where it lies."""
+        return report(self.workspace, self.store, folder, self._progress)
+
+    def status(self) -> ProjectStatus:
+        """Where the project stands, and what to do next."""
+        return project_status(self.workspace, self.store)
+
+
+def init_project(
+    folder: Path,
+    *,
+    source: Path,
+    format: str | None = None,
+    images: Path | None = None,
+    classes: Sequence[str] | None = None,
+    detector: str = DEFAULT_DETECTOR,
+    store: str | None = None,
+    rules: ImportRules | None = None,
+    author: str = DEFAULT_AUTHOR,
+    progress: Progress | None = None,
+) -> tuple[Project, Imported]:
+    """A new project with the frames and labels of `source`, a dataset or a folder of pictures.
+
+    `classes` are needed where the source names none. Killed before it is done, it is called again
+    with the same arguments and goes on.
+    """
+    workspace = create_workspace(folder, detector, store)
+    project = _opened(workspace, author, progress)
+    given = None if classes is None else tuple(classes)
+    what = ImportSource(source, format, images, given, rules or ImportRules())
+    try:
+        imported = project.import_dataset(what)
+    except BaseException:
+        project.store.close()
+        raise
+    finish_creation(workspace)
+    return project, imported
+
+
+def open_project(
+    folder: Path | None = None,
+    *,
+    author: str = DEFAULT_AUTHOR,
+    progress: Progress | None = None,
+) -> Project:
+    """The project in `folder`; None: the one that the current folder lies in or holds."""
+    workspace = find_workspace(Path.cwd()) if folder is None else open_workspace(folder)
+    return _opened(workspace, author, progress)
+
+
+def _opened(workspace: Workspace, author: str, progress: Progress | None) -> Project:
+    store = open_store(workspace.store_url, workspace.folder)
+    return Project(workspace, store, author, progress or Silent())

@@ -1,0 +1,95 @@
+"""Proposals as people see them, and recognising them when they come back corrected."""
+
+import uuid
+
+import numpy as np
+
+from prelabel.datasets.annotations import (
+    DRAWN,
+    AnnotationSet,
+    Origin,
+    OriginKind,
+)
+from prelabel.datasets.geometry import pairwise_iou
+from prelabel.datasets.predictions import Prediction
+
+# A name space (RFC 4122) of our own: the same proposal has the same box id wherever it is shown.
+_PROPOSALS = uuid.UUID("0d0c6f8a-57c5-5b0e-8f0b-3c7a5f4c9a11")
+
+# Tools round what they save; a box that moved by less than this is as it was proposed.
+UNMOVED_PX = 0.05
+# A tool that drops the ids of boxes leaves their places: from this overlap on it is the same box.
+SAME_BOX_IOU = 0.98
+
+
+def proposal_annotations(prediction: Prediction, shown_score: float) -> AnnotationSet:
+    """The proposals of at least `shown_score` as labels that nobody has looked at yet."""
+    rows = np.flatnonzero(prediction.score >= shown_score)
+    model, frame = prediction.model_id, prediction.frame_id
+    return AnnotationSet(
+        prediction.boxes.take(rows),
+        prediction.class_id[rows],
+        [str(uuid.uuid5(_PROPOSALS, f"{model}/{frame}/{row}")) for row in rows],
+        [
+            Origin(OriginKind.PROPOSED, model_id=model, score=float(prediction.score[row]))
+            for row in rows
+        ],
+    )
+
+
+def with_recognised_proposals(labels: AnnotationSet, proposals: AnnotationSet) -> AnnotationSet:
+    """`labels` that came back for a frame, each box with what became of the proposal behind it.
+
+    A box is a proposal if it has its id, or, where a tool has dropped the ids, lies where it lay.
+    Unmoved and of the same class it was accepted, else changed; what was no proposal was drawn.
+    Boxes that say where they came from keep their origin.
+    """
+    known = {box_id: row for row, box_id in enumerate(proposals.box_id)}
+    matched = _rows_by_place(labels, proposals)
+    box_ids, origins = list(labels.box_id), list(labels.origin)
+    for row, box_id in enumerate(labels.box_id):
+        kind = labels.origin[row].kind
+        from_us = kind is OriginKind.PROPOSED and box_id in known
+        if kind is not OriginKind.IMPORTED and not from_us:
+            continue
+        proposal = known.get(box_id, matched.get(row))
+        if proposal is None:
+            origins[row] = DRAWN
+            continue
+        box_ids[row] = proposals.box_id[proposal]
+        origins[row] = _origin_after(labels, row, proposals, proposal)
+    return AnnotationSet(labels.boxes, labels.class_id, box_ids, origins)
+
+
+def _rows_by_place(labels: AnnotationSet, proposals: AnnotationSet) -> dict[int, int]:
+    """For boxes without a known id: the proposal of nearly the same place, none used twice."""
+    taken = set(labels.box_id) & set(proposals.box_id)
+    free = [row for row, box_id in enumerate(proposals.box_id) if box_id not in taken]
+    unknown = [row for row, box_id in enumerate(labels.box_id) if box_id not in taken]
+    if not free or not unknown:
+        return {}
+    overlap = pairwise_iou(labels.boxes.xyxy[unknown], proposals.boxes.xyxy[free])
+    same_class = labels.class_id[unknown][:, None] == proposals.class_id[free][None]
+    overlap = overlap + same_class  # of two that lie alike the one of the same class is meant
+    matched: dict[int, int] = {}
+    for flat in np.argsort(-overlap, axis=None, kind="stable"):
+        left, right = divmod(int(flat), len(free))
+        if overlap[left, right] - same_class[left, right] < SAME_BOX_IOU:
+            continue
+        if unknown[left] not in matched and free[right] not in matched.values():
+            matched[unknown[left]] = free[right]
+    return matched
+
+
+def _origin_after(
+    labels: AnnotationSet, row: int, proposals: AnnotationSet, proposal: int
+) -> Origin:
+    origin = proposals.origin[proposal]
+    moved = np.abs(labels.boxes.xyxy[row] - proposals.boxes.xyxy[proposal]).max()
+    class_id = int(proposals.class_id[proposal])
+    if moved <= UNMOVED_PX and labels.class_id[row] == class_id:
+        return origin
+    left, top, right, bottom = proposals.boxes.xyxy[proposal].tolist()
+    return Origin(
+        OriginKind.CHANGED, origin.model_id, origin.score, (left, top, right, bottom), class_id
+    )

@@ -1,0 +1,139 @@
+"""Proposals of a project's detector: made for its frames, and looked up again."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from prelabel.active.cost import CostForecast, best_display_score
+from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.errors import PrelabelError
+from prelabel.datasets.frames import Frame, Split
+from prelabel.datasets.predictions import Prediction
+from prelabel.datasets.progress import Progress
+from prelabel.models.bulk import PredictReport, predict_to_files
+from prelabel.models.detector import PredictOptions
+from prelabel.models.prediction_files import PredictionFiles
+from prelabel.proposals import proposal_annotations
+from prelabel.store.records import ModelRecord
+from prelabel.store.store import Store
+from prelabel.training import training_set
+from prelabel.workspace import Workspace
+
+DEFAULT_SHOWN_SCORE = 0.3
+
+
+class NoModelError(PrelabelError):
+    """The project has no trained detector yet."""
+
+
+class NoProposalsError(PrelabelError):
+    """Frames that proposals are needed for have none from the newest model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What `prelabel propose` did."""
+
+    model: ModelRecord
+    report: PredictReport
+
+
+def propose(workspace: Workspace, store: Store, progress: Progress) -> Proposed:
+    """Predict every frame of the project with its newest model, labelled test frames excepted.
+
+    Frames that have their prediction already are skipped, so a stopped run goes on where it was.
+    Predictions of labelled frames serve distances and cost forecasts, and are shown to nobody.
+    """
+    model = newest_model(store)
+    settings = workspace.settings.proposals
+    frames = [*store.frames(labelled=False), *_labelled_outside_test(store)]
+    report = predict_to_files(
+        checkpoint=Path(model.checkpoint),
+        frames=frames,
+        options=PredictOptions(
+            input_px=workspace.settings.training.input_px,
+            batch_size=settings.batch_size,
+            score_min=settings.score_min,
+            nms_iou=settings.nms_iou,
+            max_boxes=settings.max_boxes,
+        ),
+        files=prediction_files(workspace, model.model_id),
+        workers=settings.workers or os.cpu_count() or 1,
+        state_folder=workspace.state_folder,
+        progress=progress,
+    )
+    return Proposed(model, report)
+
+
+def newest_model(store: Store) -> ModelRecord:
+    """The model trained last; NoModelError where there is none."""
+    model = store.latest_model()
+    if model is None:
+        raise NoModelError("the project has no trained detector yet: run `prelabel train` first")
+    return model
+
+
+def prediction_files(workspace: Workspace, model_id: str) -> PredictionFiles:
+    """Where the predictions of a model lie."""
+    return PredictionFiles(workspace.predictions_folder(model_id))
+
+
+def read_predictions(
+    workspace: Workspace, model_id: str, frame_ids: list[str]
+) -> dict[str, Prediction]:
+    """The predictions of a model for those of the frames that it has predicted."""
+    files = prediction_files(workspace, model_id)
+    return {one.frame_id: one for one in files.read(frame_ids)}
+
+
+def shown_score(workspace: Workspace, store: Store, model: ModelRecord) -> float:
+    """From which score on proposals are shown to people.
+
+    Where the settings leave it open it is the one with which correcting the labelled validation
+    frames, which did not train the model, would have taken the least time; 0.3 without any.
+    """
+    fixed = workspace.settings.proposals.shown_score
+    if fixed is not None:
+        return fixed
+    predictions, truths = _validation_pairs(workspace, store, model)
+    if not predictions:
+        return DEFAULT_SHOWN_SCORE
+    return best_display_score(workspace.settings.cost.model(), predictions, truths)
+
+
+def cost_forecast(workspace: Workspace, store: Store, model: ModelRecord) -> CostForecast:
+    """Foretells what correcting a frame takes, fitted on the validation frames."""
+    forecast = CostForecast(workspace.settings.cost.model(), shown_score(workspace, store, model))
+    return forecast.fitted(*_validation_pairs(workspace, store, model))
+
+
+class ShownProposals:
+    """What was proposed on the frames of each batch when it was chosen."""
+
+    def __init__(self, workspace: Workspace, store: Store) -> None:
+        self._shown: dict[str, AnnotationSet] = {}
+        for record in store.rounds():
+            batch, model_id = store.batch(record.number), record.settings.get("model_id")
+            if batch is None or model_id is None:
+                continue
+            ids = [pick.frame_id for pick in batch.picks]
+            for one in prediction_files(workspace, model_id).read(ids):
+                from_score = record.settings["shown_score"]
+                self._shown[one.frame_id] = proposal_annotations(one, from_score)
+
+    def of(self, frame_id: str) -> AnnotationSet:
+        """The proposals shown on a frame; none where nothing was proposed."""
+        return self._shown.get(frame_id, AnnotationSet.empty())
+
+
+def _labelled_outside_test(store: Store) -> list[Frame]:
+    return [*store.frames(Split.TRAIN, labelled=True), *store.frames(Split.VAL, labelled=True)]
+
+
+def _validation_pairs(
+    workspace: Workspace, store: Store, model: ModelRecord
+) -> tuple[list[Prediction], list[AnnotationSet]]:
+    examples = training_set(store, workspace.settings.training.validation_share).validation
+    labels = {one.frame.frame_id: one.annotations for one in examples}
+    found = read_predictions(workspace, model.model_id, list(labels))
+    return list(found.values()), [labels[frame_id] for frame_id in found]

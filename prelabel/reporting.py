@@ -1,0 +1,115 @@
+"""The report on a project, filled from its store."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from prelabel.active.summary import BoxMark, PickResult
+from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.batches import Batch
+from prelabel.datasets.progress import Progress
+from prelabel.proposing import ShownProposals
+from prelabel.report.project import (
+    ModelFacts,
+    ProjectFacts,
+    RoundFacts,
+    SplitFacts,
+    write_project_report,
+)
+from prelabel.status import project_status
+from prelabel.store.records import EventKind, RoundRecord
+from prelabel.store.store import Store
+from prelabel.workspace import Workspace
+
+
+def report(workspace: Workspace, store: Store, folder: Path | None, progress: Progress) -> Path:
+    """Write `report.html` into `folder` (None: `reports/` of the project); where it lies."""
+    target = folder or workspace.reports_folder
+    target.mkdir(parents=True, exist_ok=True)
+    return write_project_report(project_facts(workspace, store), target, progress=progress)
+
+
+def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
+    """All that the report tells."""
+    status = project_status(workspace, store)
+    shown = ShownProposals(workspace, store)
+    seconds = _seconds_by_round(store)
+    return ProjectFacts(
+        name=status.name,
+        classes=status.classes,
+        splits=tuple(
+            SplitFacts(str(split), one.frames, one.labelled, one.boxes_by_class)
+            for split, one in status.counts.by_split.items()
+        ),
+        rounds=tuple(_rounds(store, shown, seconds)),
+        models=tuple(
+            ModelFacts(
+                one.model_id,
+                one.detector,
+                one.train_frames,
+                one.steps,
+                one.seconds,
+                one.validation_map50,
+            )
+            for one in store.models()
+        ),
+        next_command=status.next_command,
+    )
+
+
+def _rounds(
+    store: Store, shown: ShownProposals, seconds: Mapping[int, float]
+) -> Iterator[RoundFacts]:
+    for record in store.rounds():
+        batch = store.batch(record.number)
+        if batch is not None:
+            yield _round(store, record, batch, shown, seconds.get(record.number))
+
+
+def _round(
+    store: Store, record: RoundRecord, batch: Batch, shown: ShownProposals, seconds: float | None
+) -> RoundFacts:
+    frames = store.find_frames([pick.frame_id for pick in batch.picks])
+    versions = [store.labels(frame.frame_id) for frame in frames]
+    picks = tuple(
+        PickResult(
+            pick.frame_id,
+            frame.uri,
+            pick.score,
+            pick.reason,
+            pick.cost_s,
+            pick.is_control,
+            spent_s=None if version is None else version.seconds,
+            proposals=_marks(shown.of(pick.frame_id)),
+            labels=() if version is None else _marks(version.annotations),
+        )
+        for pick, frame, version in zip(batch.picks, frames, versions, strict=True)
+    )
+    return RoundFacts(
+        number=record.number,
+        strategy=batch.strategy,
+        seed=batch.seed,
+        picks=picks,
+        done=sum(version is not None for version in versions),
+        seconds=seconds,
+        model_id=record.settings.get("model_id"),
+    )
+
+
+def _marks(labels: AnnotationSet) -> tuple[BoxMark, ...]:
+    rows = zip(labels.boxes.xyxy.tolist(), labels.class_id.tolist(), labels.origin, strict=True)
+    return tuple(
+        BoxMark((left, top, right, bottom), class_id, origin.score)
+        for (left, top, right, bottom), class_id, origin in rows
+    )
+
+
+def _seconds_by_round(store: Store) -> dict[int, float]:
+    """Human seconds of the rounds whose label versions were timed."""
+    total: dict[int, float] = {}
+    for event in store.events():
+        if event.kind is not EventKind.LABELS_WRITTEN:
+            continue
+        number, seconds = event.details["round"], event.details["seconds"]
+        if number is not None and seconds is not None:
+            total[number] = total.get(number, 0.0) + seconds
+    return total

@@ -1,0 +1,79 @@
+"""Where a project stands."""
+
+from dataclasses import dataclass
+
+from prelabel.proposing import prediction_files
+from prelabel.store.records import ModelRecord, StoreCounts
+from prelabel.store.store import Store
+from prelabel.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """The newest batch: its round, how it was chosen, and how much of it has labels."""
+
+    round_number: int
+    strategy: str
+    frames: int
+    labelled: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """Counts of frames and labels, the newest model and batch, and what to do next."""
+
+    name: str
+    classes: tuple[str, ...]
+    counts: StoreCounts
+    model: ModelRecord | None
+    predicted_frames: int  # by the newest model
+    batch: BatchStatus | None
+    next_command: str
+
+
+def project_status(workspace: Workspace, store: Store) -> ProjectStatus:
+    """Look at a project and change nothing."""
+    counts, model = store.counts(), store.latest_model()
+    batch = _batch_status(store)
+    predicted = len(prediction_files(workspace, model.model_id).predicted_ids()) if model else 0
+    return ProjectStatus(
+        name=workspace.settings.name,
+        classes=store.classes(),
+        counts=counts,
+        model=model,
+        predicted_frames=predicted,
+        batch=batch,
+        next_command=_next_command(store, counts, model, predicted, batch),
+    )
+
+
+def _batch_status(store: Store) -> BatchStatus | None:
+    newest = store.latest_batch()
+    if newest is None:
+        return None
+    number, batch = newest
+    labelled = sum(store.labels(pick.frame_id) is not None for pick in batch.picks)
+    return BatchStatus(number, batch.strategy, len(batch), labelled)
+
+
+def _next_command(
+    store: Store,
+    counts: StoreCounts,
+    model: ModelRecord | None,
+    predicted: int,
+    batch: BatchStatus | None,
+) -> str:
+    if batch is not None and batch.labelled < batch.frames:
+        return "prelabel export --format coco --batch"
+    if not counts.boxes:
+        return "prelabel select --budget 20"
+    if counts.labelled == counts.frames:
+        return "prelabel export --format coco"
+    newest_labels = batch is not None and (
+        model is None or model.round_number != batch.round_number
+    )
+    if model is None or newest_labels:
+        return "prelabel train"
+    if predicted < counts.frames - counts.labelled:
+        return "prelabel propose"
+    return "prelabel select --budget 20"
