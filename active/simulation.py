@@ -1,7 +1,7 @@
 """Comparing strategies on a labelled dataset: all arms, all seeds, paired and resumable."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,20 @@ from prelabel.active.loop import (
     run_step,
 )
 from prelabel.active.roles import Roles
-from prelabel.active.rounds import START, NoRecorder, RoundRecord, RoundRecorder
+from prelabel.active.rounds import START, LabelledBatch, NoRecorder, RoundRecord, RoundRecorder
 from prelabel.active.simulation_config import SimulationConfig
-from prelabel.active.summary import SUMMARY_FILE, ArmResult, PickResult, RoundResult, Summary
+from prelabel.active.summary import (
+    SUMMARY_FILE,
+    ArmResult,
+    PickResult,
+    RoundResult,
+    Summary,
+    label_marks,
+)
 from prelabel.active.tables import write_tables
 from prelabel.active.workers import FolderLock, run_side_by_side
 from prelabel.datasets.files import write_whole
-from prelabel.datasets.frames import LabelledFrame
+from prelabel.datasets.frames import Frame, LabelledFrame
 from prelabel.datasets.progress import Progress, Silent
 
 TEST_SEED = 0  # of a drawn test set: one and the same for every seed of a comparison
@@ -35,11 +42,12 @@ _MAY_CHANGE = {"name", "source", "images", "strategies", "seeds", "rounds", "wor
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a simulation meets besides its data: where detectors come from, who watches, who keeps
-    the rounds."""
+    the rounds, and the command that a user types to run it again, for the summary."""
 
     detectors: DetectorSource = field(default_factory=KnownDetectors)
     progress: Progress = field(default_factory=Silent)
     recorder: RoundRecorder = field(default_factory=NoRecorder)
+    command: str = ""
 
 
 def simulate(
@@ -68,7 +76,7 @@ def simulate(
         setting = Setting(config, roles, folder, around.detectors)
         finished = _finish_all(setting, around)
         full_data = measure_full_data(setting) if config.full_data else None
-        summary = _summary(setting, finished, full_data)
+        summary = _summary(setting, finished, full_data, around.command)
         write_tables(summary, folder)
         summary.write(folder / SUMMARY_FILE)
     return summary
@@ -120,7 +128,7 @@ def _claim(folder: Path, config: SimulationConfig, roles: Roles) -> None:
 
 
 def _summary(
-    setting: Setting, finished: dict[Step, RoundRecord], full_data: float | None
+    setting: Setting, finished: dict[Step, RoundRecord], full_data: float | None, command: str
 ) -> Summary:
     config = setting.config
     arms = (
@@ -136,6 +144,8 @@ def _summary(
         full_data_map50=full_data,
         cost_model=config.cost.constants(),
         arms=tuple(arms),
+        settings=config.model_dump(mode="json", exclude={"source", "images", "workers"}),
+        command=command,
     )
 
 
@@ -151,7 +161,6 @@ def _arm(
         labelled += len(labels)
         boxes += sum(len(one) for one in labels.values())
         seconds += sum(record.labelled.seconds.values())
-        picks = record.labelled.batch.picks
         rounds.append(
             RoundResult(
                 round=step.number,
@@ -162,7 +171,24 @@ def _arm(
                 map=measured.map,
                 map50_by_class=measured.map50_by_class,
                 train_seconds=measured.train_seconds,
-                picks=tuple(PickResult.of(one, frames[one.frame_id].uri) for one in picks),
+                picks=_picks(record.labelled, frames),
             )
         )
     return ArmResult(strategy, seed, tuple(rounds))
+
+
+def _picks(labelled: LabelledBatch, frames: Mapping[str, Frame]) -> tuple[PickResult, ...]:
+    return tuple(
+        PickResult(
+            frame_id=one.frame_id,
+            uri=frames[one.frame_id].uri,
+            score=one.score,
+            reason=one.reason,
+            cost_s=one.cost_s,
+            is_control=one.is_control,
+            spent_s=labelled.seconds[one.frame_id],
+            proposals=labelled.proposals.get(one.frame_id, ()),
+            labels=label_marks(labelled.labels[one.frame_id]),
+        )
+        for one in labelled.batch.picks
+    )

@@ -13,7 +13,7 @@ SELECTIONS_FILE = "selections.csv"
 
 _ARM = ("strategy", "seed", "round")
 _FIGURES = ("frames", "boxes", "seconds", "map50", "map", "train_seconds")
-_PICK = ("frame_id", "uri", "score", "cost_s", "is_control", "reason")
+_PICK = ("frame_id", "uri", "score", "cost_s", "spent_s", "is_control", "reason")
 
 
 def write_tables(summary: Summary, folder: Path) -> None:
