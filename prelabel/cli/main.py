@@ -21,8 +21,11 @@ EXISTING = click.Path(exists=True, path_type=Path)
 ANY_PATH = click.Path(path_type=Path)
 
 
-class OneLineErrors(click.Group):
-    """Turns the errors that the library raises on purpose into one line and an exit status."""
+class Commands(click.Group):
+    """Lists commands in the order of the work, and turns errors raised on purpose into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -35,7 +38,7 @@ class OneLineErrors(click.Group):
             ctx.exit(INTERRUPTED)
 
 
-@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-p", "--project", "folder", type=ANY_PATH, help="The project's folder. [default: found]"
 )
@@ -299,7 +302,7 @@ def doctor(ctx: click.Context) -> None:
     Example:
       prelabel doctor
     """
-    from prelabel.cli.tables import doctor_table
+    from prelabel.cli.findings import doctor_table
     from prelabel.doctor import Status, examine
 
     findings = examine(ctx.obj["folder"] or Path.cwd(), os.environ)
