@@ -102,7 +102,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would delete unnoticed
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,6 @@ was imported). A box takes 36 bytes.
 
 import json
 import struct
-import uuid
 from typing import Any
 
 import numpy as np
@@ -57,12 +56,17 @@ def unpack_labels(packed: bytes) -> AnnotationSet:
     xyxy = np.frombuffer(packed, _COORDINATE, 4 * count, classes_end).reshape(count, 4)
     angle = np.frombuffer(packed, _COORDINATE, count, ids_end) if has_angles else None
     box_id = [
-        str(uuid.UUID(bytes=packed[start : start + _ID_BYTES]))
+        _uuid_text(packed[start : start + _ID_BYTES].hex())
         for start in range(corners_end, ids_end, _ID_BYTES)
     ]
     return AnnotationSet(
         Boxes(xyxy, angle), class_id, box_id, _unpack_origins(packed[angles_end:], count)
     )
+
+
+def _uuid_text(digits: str) -> str:
+    # What str(uuid.UUID(digits)) gives, in a fifth of the time; a million boxes are read at once.
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _pack_origins(origins: tuple[Origin, ...]) -> bytes:

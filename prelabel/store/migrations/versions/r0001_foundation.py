@@ -7,7 +7,15 @@ from sqlalchemy.dialects import postgresql
 revision = "0001"
 down_revision = None
 
-APPEND_ONLY = ("classes", "events", "label_versions", "models", "batches", "picks")
+# Tables in which rows stay as they were written, and when a row has the place of a NEW one.
+APPEND_ONLY = {
+    "classes": "class_id = NEW.class_id OR name = NEW.name",
+    "events": "number = NEW.number",
+    "label_versions": "frame = NEW.frame AND number = NEW.number",
+    "models": "number = NEW.number OR model_id = NEW.model_id",
+    "batches": "round = NEW.round",
+    "picks": "round = NEW.round AND (position = NEW.position OR frame = NEW.frame)",
+}
 
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Values = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -18,8 +26,11 @@ def upgrade() -> None:
     _create_frames_and_events()
     _create_rounds_and_versions()
     _create_models_and_batches()
-    for table in APPEND_ONLY:
-        _refuse_changes(table)
+    for table, taken in APPEND_ONLY.items():
+        if op.get_bind().dialect.name == "sqlite":
+            _refuse_changes_in_sqlite(table, taken)
+        else:
+            _refuse_changes_in_postgresql(table)
 
 
 def _create_frames_and_events() -> None:
@@ -114,19 +125,21 @@ def _create_models_and_batches() -> None:
     )
 
 
-def _refuse_changes(table: str) -> None:
-    """Let the database itself refuse to change or delete what was recorded."""
-    refusal = f"{table} is append-only"
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
-            )
-        return
+def _refuse_changes_in_sqlite(table: str, taken: str) -> None:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
+    op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}")
+    # REPLACE deletes without a word to the trigger above, unless a connection asks for it.
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) {refuse}"
+    )
+
+
+def _refuse_changes_in_postgresql(table: str) -> None:
     op.execute(
         f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$"
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
     )
     op.execute(
         f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "

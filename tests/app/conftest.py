@@ -1,0 +1,47 @@
+"""Stores to test with: every test that asks for `store` or `store_url` runs on both databases."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from postgres import PostgresServer, running_server, server_programs
+
+from prelabel.store.store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.sqlite"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database(f"test_{uuid.uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    """A clock that goes on by a second each time somebody looks."""
+    start = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    looks = iter(range(1_000_000))
+    return lambda: start + timedelta(seconds=next(looks))
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Path, clock: Callable[[], datetime]) -> Iterator[Store]:
+    """An empty store that knows the classes van, car and bus."""
+    with open_store(store_url, tmp_path, clock) as opened:
+        opened.add_classes(["van", "car", "bus"], "setup")
+        yield opened
