@@ -6,13 +6,11 @@ import importlib.util
 import os
 import platform
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 GIB = 1 << 30
 LITTLE_MEMORY_GIB = 4.0
@@ -160,18 +158,23 @@ def _mongodb(environment: Mapping[str, str]) -> Finding:
 
 
 def _mongodb_at(part: str, address: str) -> Finding:
-    where = urlsplit(address)
-    host, port = where.hostname or "localhost", where.port or 27017
     try:
-        socket.create_connection((host, port), timeout=3).close()
-    except OSError as error:
+        pymongo = importlib.import_module("pymongo")
+    except ImportError:
+        return Finding(part, Status.ABSENT, "no driver", "pip install 'prelabel[fiftyone]'")
+    patience_ms = 3000
+    try:
+        with pymongo.MongoClient(address, serverSelectionTimeoutMS=patience_ms) as client:
+            version = client.server_info()["version"]
+    except pymongo.errors.PyMongoError as error:
+        told = " ".join(str(error).split())[:200]
         return Finding(
             part,
             Status.BROKEN,
-            f"{host}:{port} of FIFTYONE_DATABASE_URI does not answer: {error}",
+            f"the server of FIFTYONE_DATABASE_URI does not answer: {told}",
             "start that server, or unset FIFTYONE_DATABASE_URI",
         )
-    return Finding(part, Status.OK, f"{host}:{port} answers (FIFTYONE_DATABASE_URI)")
+    return Finding(part, Status.OK, f"version {version} answers (FIFTYONE_DATABASE_URI)")
 
 
 def _mongod_binary() -> str | None:
