@@ -64,6 +64,7 @@ def _import_confined(folder: Path) -> None:
     os.environ |= _ENVIRONMENT
     os.environ["YOLO_CONFIG_DIR"] = str(folder)
     os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))  # made, never used
     _write_settings(folder)
     with _process_left_alone():
         importlib.import_module("ultralytics.nn.tasks")

@@ -264,7 +264,8 @@ def test_refuses_test_frames(tmp_path: Path, state: Path, role: str) -> None:
 def test_trains_on_whatever_there_is(
     tmp_path: Path, state: Path, examples: list[TrainingExample], case: str
 ) -> None:
-    train, validation, classes = examples[:2], examples[2:4], SHAPES
+    train, validation = examples[:2], examples[2:4]
+    classes: tuple[str, ...] = SHAPES
     if case == "one":
         train = examples[:1]
     elif case == "background":
@@ -398,7 +399,7 @@ def test_weights_in_the_state_folder_are_found_by_name(
 def test_checkpoints_can_be_read_by_ultralytics_itself(
     trained: FitResult, examples: list[TrainingExample]
 ) -> None:
-    from ultralytics import YOLO
+    from ultralytics.models import YOLO
 
     model = YOLO(trained.checkpoint)
     assert model.names == dict(enumerate(SHAPES))
