@@ -1,7 +1,6 @@
 """Folders of generated scenes: pictures, labels, splits."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet, new_box_ids
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.files import write_whole
 from prelabel.datasets.frames import Frame, LabelledFrame, Split
 from prelabel.datasets.pictures import frame_id_of
 from prelabel.datasets.progress import Progress
@@ -105,7 +105,7 @@ def _write_picture(folder: Path, plan: ScenePlan, options: SceneOptions) -> Labe
     content, seen = draw_planned(plan, options)
     path = folder / plan.file_name
     if not path.exists():
-        _write_whole(path, content)
+        write_whole(path, content)
     elif path.read_bytes() != content:
         raise BadInputError(f"{path}: is another picture already; give an empty folder")
     frame = Frame(
@@ -121,12 +121,6 @@ def _write_picture(folder: Path, plan: ScenePlan, options: SceneOptions) -> Labe
     boxes = Boxes(np.array([one.xyxy for one in seen], np.float32).reshape(-1, 4))
     class_ids = np.array([one.class_id for one in seen], np.int64)
     return LabelledFrame(frame, AnnotationSet(boxes, class_ids, ids, [IMPORTED] * len(seen)))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
 
 
 def _write_labels(folder: Path, options: SceneOptions, frames: list[LabelledFrame]) -> None:
@@ -150,7 +144,7 @@ def _write_labels(folder: Path, options: SceneOptions, frames: list[LabelledFram
         "options": asdict(options),
         "frames": entries,
     }
-    _write_whole(folder / LABELS_NAME, json.dumps(content).encode())
+    write_whole(folder / LABELS_NAME, json.dumps(content).encode())
 
 
 def _read_labels(folder: Path, options: SceneOptions) -> list[LabelledFrame] | None:
