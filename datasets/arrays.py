@@ -27,7 +27,7 @@ def frozen_floats(name: str, value: ArrayLike, shape: tuple[int | None, ...]) ->
 def frozen_ids(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Int64s:
     """A read-only int64 copy of `value`, whole numbers of at least 0 and of `shape`."""
     raw = np.asarray(value)
-    if raw.size and not np.issubdtype(raw.dtype, np.integer):
+    if raw.size and raw.dtype.kind not in "iu":
         raise InvalidValueError(f"{name} must be whole numbers, but is of type {raw.dtype}")
     array = _shaped(name, raw.astype(np.int64), shape)
     if (array < 0).any():

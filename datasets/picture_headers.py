@@ -47,7 +47,7 @@ def jpeg_header(data: bytes) -> Header:
         marker, position = _next_marker(data, position)
         if marker in _WITHOUT_LENGTH:
             continue
-        length = _number(data[position : position + 2])
+        length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
             raise BrokenHeaderError("is truncated: it ends inside its header")
         if marker == _START_OF_SCAN:

@@ -208,18 +208,20 @@ def _in_shown_pixels(
 
 def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float32s, Bools]:
     """Boxes cut off at the border, and which can be used; each change is reported."""
-    limits = np.array([facts.width_px, facts.height_px] * 2, np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
+    width, height = facts.width_px, facts.height_px
+    across, down = xyxy[:, 0::2].max(initial=0), xyxy[:, 1::2].max(initial=0)
+    if xyxy.min(initial=0) >= 0 and across <= width and down <= height:  # false for NaN as well
         corners = xyxy.astype(np.float32)
-        usable = (xyxy >= 0).all() and (xyxy <= limits).all()
-        if usable and (corners[:, 2:] > corners[:, :2]).all():  # false for NaN as well
+        if (corners[:, 2:] > corners[:, :2]).all():
             return corners, np.ones(len(xyxy), np.bool_)
+    limits = np.array([width, height, width, height], np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
         corners = np.clip(xyxy, 0, limits).astype(np.float32)
         has_area = np.asarray((corners[:, 2:] > corners[:, :2]).all(axis=1), np.bool_)
         had_area = np.asarray((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1), np.bool_)
         outside = np.maximum(-xyxy, xyxy - limits).max(axis=1) > ROUNDING_DUST_PX
     finite = np.asarray(np.isfinite(xyxy).all(axis=1), np.bool_)
-    size = f"{facts.width_px} x {facts.height_px}"
+    size = f"{width} x {height}"
     for row in np.flatnonzero(~finite | ~has_area | outside).tolist():
         told = ", ".join(f"{side:g}" for side in xyxy[row])
         if not finite[row]:

@@ -61,7 +61,7 @@ class ImportRules:
 class OpenedDataset:
     """A dataset that is read while `frames` is walked through, once.
 
-    `frame_total` is how many frames it holds at most, None where that is not known beforehand.
+    `frame_total` is about how many frames it holds, before any is left out; None if not known.
     """
 
     format: str

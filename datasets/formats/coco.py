@@ -96,12 +96,7 @@ class CocoReader:
         return any(_is_coco(one) for one in _files_of(path))
 
     def open(self, source: Source, report: ImportReport) -> RawDataset:
-        files = [source.path] if source.path.is_file() else _files_of(source.path)
-        if source.path.is_dir():
-            files = [one for one in files if _is_coco(one)]
-        if not files:
-            raise BadInputError(f"{source.path}: holds no COCO file: name the .json file itself")
-        parts = [_CocoFile(path, source, report) for path in files]
+        parts = self._parts(source, report)
         classes = tuple(dict.fromkeys(chain.from_iterable(part.classes for part in parts)))
         return RawDataset(
             classes,
@@ -109,6 +104,20 @@ class CocoReader:
             parts[0].pictures,
             chain.from_iterable(part.frames() for part in parts),
         )
+
+    def _parts(self, source: Source, report: ImportReport) -> "list[_CocoFile]":
+        if source.path.is_file():
+            return [_CocoFile(source.path, source, report)]
+        parts: list[_CocoFile] = []
+        for path in _files_of(source.path):
+            try:
+                parts.append(_CocoFile(path, source, report))
+            except BadInputError as error:
+                told = str(error).removeprefix(f"{path}: ")
+                report.add(path, ProblemKind.NOTE, f"{told}: the file was not read")
+        if not parts:
+            raise BadInputError(f"{source.path}: holds no COCO file: name the .json file itself")
+        return parts
 
 
 class _CocoFile:

@@ -51,6 +51,7 @@ WRITERS: dict[str, Writer] = {
     "kitti": KittiWriter(),
     "csv": CsvWriter(),
 }
+_FILE_FORMATS = {".json": "coco", ".csv": "csv", ".yaml": "yolo", ".yml": "yolo"}
 
 
 def open_dataset(
@@ -107,6 +108,10 @@ def detect_format(source: Path) -> str:
     A folder of pictures is "images" only where it is nothing else. Raises BadInputError if it is no
     format or more than one.
     """
+    if source.is_file():
+        if source.suffix.lower() in _FILE_FORMATS:
+            return _FILE_FORMATS[source.suffix.lower()]
+        raise BadInputError(f"{source}: is no folder and no {', '.join(_FILE_FORMATS)} file")
     found = [
         name
         for name, reader in READERS.items()

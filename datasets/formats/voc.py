@@ -51,7 +51,9 @@ class VocReader:
         splits = read_split_lists(lists, report)
         classes = _classes(source, root, files)
         reading = _Reading(root, pictures, splits, source.classes or classes, report)
-        return RawDataset(classes, None, pictures, reading.frames(files))
+        stems = {Path(name).stem for name in files}
+        total = len(files) + sum(Path(name).stem not in stems for name in pictures.walk())
+        return RawDataset(classes, total, pictures, reading.frames(files))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,7 @@ class YoloReader:
         listed = _Listing(source, pictures, report, data, data_file).pictures()
         table = BoxIdTable(source.folder, source.classes or tuple(names.values()), report)
         label_files = _LabelFiles(source.folder, names, table, report)
-        frames = (label_files.frame(name, split) for name, split in listed.items())
-        return RawDataset(tuple(names.values()), len(listed), pictures, frames)
+        return RawDataset(tuple(names.values()), len(listed), pictures, label_files.frames(listed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,28 @@ class _LabelFiles:
     table: BoxIdTable
     report: ImportReport
 
-    def frame(self, picture: str, split: Split) -> RawFrame:
-        labels = next((one for one in _label_names(picture) if (self.root / one).is_file()), None)
+    def frames(self, listed: dict[str, Split]) -> Iterator[RawFrame]:
+        used: set[str] = set()
+        for picture, split in listed.items():
+            labels = next((one for one in _label_names(picture) if self._is_there(one)), None)
+            if labels is not None:
+                used.add(labels)
+            yield self._frame(picture, split, labels)
+        for folder in sorted({self.root / "labels", *self.root.glob("*/labels")}):
+            for path in sorted(folder.glob("**/*.txt")):
+                if path.relative_to(self.root).as_posix() not in used:
+                    self._report_without_picture(path)
+
+    def _is_there(self, labels: str) -> bool:
+        return os.path.isfile(os.path.join(self.root, labels))
+
+    def _report_without_picture(self, path: Path) -> None:
+        boxes = self._boxes(path.relative_to(self.root).as_posix())
+        count = 0 if boxes is None else len(boxes)
+        told = f"picture {path.stem} is missing or not listed"
+        self.report.add(path, ProblemKind.FRAME_LEFT_OUT, told, count)
+
+    def _frame(self, picture: str, split: Split, labels: str | None) -> RawFrame:
         if labels is None:
             return RawFrame(picture, picture, split)
         return RawFrame(picture, str(self.root / labels), split, boxes=self._boxes(labels))
