@@ -64,6 +64,11 @@ class Trainer:
         self.net.requires_grad_(True)
         self.net.args = loss_gains(schedule.steps)
         self.average = deepcopy(self.net).eval().requires_grad_(False)
+        self._averaged = [
+            (averaged, value)
+            for averaged, value in zip(_tensors(self.average), _tensors(self.net), strict=True)
+            if value.is_floating_point()  # the others count batches, which nobody reads
+        ]
         self.net.criterion = self.net.init_criterion()
         self._optimiser = _optimiser(self.net, schedule.learning_rate)
 
@@ -127,12 +132,13 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self, kept: float) -> None:
-        averaged = self.average.state_dict()
-        for name, value in self.net.state_dict().items():
-            if value.is_floating_point():
-                averaged[name].lerp_(value, 1 - kept)
-            else:
-                averaged[name].copy_(value)
+        for averaged, value in self._averaged:
+            averaged.lerp_(value, 1 - kept)
+
+
+def _tensors(net: Net) -> list[Tensor]:
+    """Weights, and the statistics of normalisations; they stay the same objects in training."""
+    return [*net.parameters(), *net.buffers()]
 
 
 def _optimiser(net: Net, learning_rate: float) -> torch.optim.Optimizer:
@@ -143,7 +149,7 @@ def _optimiser(net: Net, learning_rate: float) -> torch.optim.Optimizer:
         {"params": weights, "weight_decay": _WEIGHT_DECAY},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate)
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
 def _as_float32(outputs: Any) -> Any:
