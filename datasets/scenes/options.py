@@ -58,6 +58,8 @@ class SceneOptions:
             raise InvalidValueError(
                 f"visible_share must lie above 0 and not above 1, but is {self.visible_share}"
             )
+        if self.smallest_px < 1:
+            raise InvalidValueError(f"smallest_px must be at least 1, but is {self.smallest_px}")
         if not 1 <= self.jpeg_quality <= 100:
             raise InvalidValueError(
                 f"jpeg_quality must lie between 1 and 100, but is {self.jpeg_quality}"
