@@ -1,155 +1,257 @@
-"""What every training run has in common: allowed examples, its folder, its validation."""
+"""One training run from its first step, or its last saved one, to its result.
 
-import hashlib
-import json
+The frameworks differ in a step; what lies around the steps is the same for all: which frames may be
+learned from, the schedule, validation, the best checkpoint, and going on after a kill.
+"""
+
+import math
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
 
 from prelabel.datasets.frames import Frame, LabelledFrame, Split
 from prelabel.datasets.predictions import Prediction
-from prelabel.models.checkpoints import model_id_of
+from prelabel.datasets.progress import Advance, Progress
+from prelabel.models.checkpoints import ModelCard
 from prelabel.models.detector import (
     DetectorError,
-    DetectorSpec,
     FitOptions,
     FitResult,
+    PredictOptions,
     TrainingExample,
 )
 from prelabel.models.evaluation import evaluate
+from prelabel.models.ultralytics.batches import Batches, TrainingBatch
+from prelabel.models.ultralytics.run_folder import RunFolder
 
-_ARGUMENTS_FILE = "arguments.json"
-_RESULT_FILE = "result.json"
+_SECONDS_BETWEEN_SAVES = 20.0
+_VALIDATION_SCORE_MIN = 0.01  # average precision hardly sees boxes below
+_WARM_UP = 0.1  # share of the steps over which the learning rate rises
+_LAST_RATE = 0.02  # of the learning rate, at the last step
+_AVERAGED_SHARE = 0.03  # of the steps that the averaged weights look back on
 
 
-def check_examples(
-    train: Sequence[TrainingExample], validation: Sequence[TrainingExample], class_count: int
-) -> None:
-    """Refuse examples that a detector must not learn from.
+class Learner(Protocol):
+    """A net in training.
 
-    Raises DetectorError on no examples, none with a box, a frame of a test split, a frame that
-    comes twice, or a class id that is not in the classes.
+    A step depends on its number, its batch and the state alone, so that stopping and going on
+    changes nothing. `checkpoint` and `predict` are of the weights to keep, such as an average.
     """
-    if not train:
-        raise DetectorError("there is nothing to train on; label some frames first")
-    if not any(len(one.annotations) for one in train):
-        raise DetectorError(
-            f"none of the {len(train)} frames to train on has a box; label some objects first"
-        )
-    seen: set[str] = set()
-    for one in (*train, *validation):
-        _check_example(one, class_count)
-        if one.frame.frame_id in seen:
-            raise DetectorError(
-                f"frame {one.frame.frame_id} ({one.frame.uri}) comes twice among the frames to "
-                "train and validate on"
-            )
-        seen.add(one.frame.frame_id)
 
+    @property
+    def learning_rate(self) -> float:
+        """The largest of the run."""
+        ...
 
-def _check_example(one: TrainingExample, class_count: int) -> None:
-    if one.frame.split is Split.TEST:
-        raise DetectorError(
-            f"frame {one.frame.frame_id} ({one.frame.uri}) belongs to the test split, which no "
-            "training may see"
-        )
-    if len(one.annotations) and one.annotations.class_id.max() >= class_count:
-        raise DetectorError(
-            f"frame {one.frame.frame_id} ({one.frame.uri}) has class id "
-            f"{one.annotations.class_id.max()}, but there are {class_count} classes"
-        )
+    def step(self, number: int, batch: TrainingBatch) -> float:
+        """Learn from a batch as step `number`, the first being 0; the loss, finite or not."""
+        ...
 
+    def state(self) -> dict[str, Any]:
+        """All that changes from step to step, in a form that `torch.save` keeps."""
+        ...
 
-def arguments_digest(
-    spec: DetectorSpec,
-    train: Sequence[TrainingExample],
-    validation: Sequence[TrainingExample],
-    options: FitOptions,
-) -> str:
-    """32 hexadecimal digits that are equal for runs that must give the same weights."""
-    told = asdict(options)
-    told["starter"] = None if options.starter is None else model_id_of(options.starter)
-    told["detector"], told["classes"] = spec.name, spec.classes
-    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16)
-    for examples in (train, validation):
-        digest.update(len(examples).to_bytes(8, "little"))
-        for one in examples:
-            digest.update(one.frame.frame_id.encode())
-            digest.update(one.annotations.boxes.xyxy.tobytes())
-            digest.update(one.annotations.class_id.tobytes())
-    return digest.hexdigest()
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state that `state` gave."""
+        ...
+
+    def checkpoint(self) -> bytes:
+        """The file of weights; equal bytes for equal weights."""
+        ...
+
+    def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """The folder of one training run, which holds the results of one set of arguments only."""
+class Schedule:
+    """How many optimiser steps, and how large they are at their largest."""
 
-    path: Path
+    steps: int
+    learning_rate: float
 
-    @classmethod
-    def claim(cls, path: Path, digest: str) -> "RunFolder":
-        """Begin a run in `path`, or go on with the one that was begun there.
+    def rate(self, step: int) -> float:
+        """The learning rate of a step: a linear rise, then half a cosine."""
+        rise = min(1.0, (step + 1) / max(1.0, _WARM_UP * self.steps))
+        fall = (1 + math.cos(math.pi * step / self.steps)) / 2
+        return self.learning_rate * rise * (fall * (1 - _LAST_RATE) + _LAST_RATE)
 
-        Raises DetectorError where the folder holds a run with other arguments.
-        """
-        path.mkdir(parents=True, exist_ok=True)
-        arguments = path / _ARGUMENTS_FILE
-        if not arguments.exists():
-            write_whole(arguments, json.dumps({"digest": digest}).encode())
-        try:
-            begun = json.loads(arguments.read_text(encoding="utf-8"))["digest"]
-        except (ValueError, KeyError, TypeError) as error:
+    def averaging(self, step: int) -> float:
+        """How much of the averaged weights stays at a step; little at first."""
+        look_back = max(10.0, _AVERAGED_SHARE * self.steps)
+        return min(1 - 1 / look_back, (1 + step) / (10 + step))
+
+
+class Validation:
+    """Measures a learner on labelled frames that it does not learn from."""
+
+    def __init__(
+        self, examples: Sequence[TrainingExample], classes: Sequence[str], options: FitOptions
+    ) -> None:
+        self._frames = [one.frame for one in examples]
+        self._truth = [LabelledFrame(one.frame, one.annotations) for one in examples]
+        self._classes = classes
+        self._options = PredictOptions(
+            input_px=options.input_px,
+            batch_size=options.batch_size,
+            score_min=_VALIDATION_SCORE_MIN,
+            with_embeddings=False,
+        )
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a box to find, without which there is no precision to measure."""
+        return any(one.annotations and len(one.annotations) for one in self._truth)
+
+    def map50(self, learner: Learner) -> float:
+        """Average precision at an overlap of one half."""
+        predictions = learner.predict(self._frames, self._options)
+        return evaluate(predictions, self._truth, self._classes).map50
+
+
+@dataclass
+class _Record:
+    """How far a run is, and what was measured on the way."""
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+    def is_best(self) -> bool:
+        """Whether the last measurement is the best one; among equal ones the later counts."""
+        return self.curve[-1][1] >= max(score for _, score in self.curve)
+
+
+class TrainingRun:
+    """Trains in a folder, saving often enough that a kill costs seconds."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        batches: Batches,
+        validation: Validation,
+        folder: RunFolder,
+        card: ModelCard,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._learner = learner
+        self._batches = batches
+        self._validation = validation
+        self._folder = folder
+        self._card = card
+        self._clock = clock
+        self._record = _Record()
+        self._saved_at_s = self._resumed_at_s = clock()
+
+    def run(self, options: FitOptions, progress: Progress) -> FitResult:
+        """Go through the steps that are left; raises DetectorError where training diverges."""
+        self._resume()
+        with reproducible(), progress.task("training", options.steps) as advance:
+            if self._record.step:
+                advance(self._record.step, "going on from the last saved step")
+            while self._record.step < options.steps:
+                self._one_step(options, advance)
+        if not self._record.curve:
+            self._folder.save_checkpoint(self._learner.checkpoint(), self._card)
+        return self._folder.finish(self._record.step, self._seconds(), self._record.curve)
+
+    def _one_step(self, options: FitOptions, advance: Advance) -> None:
+        step = self._record.step
+        loss = self._learner.step(step, self._batches.batch(step))
+        if not math.isfinite(loss):
             raise DetectorError(
-                f"{arguments}: cannot be read; train into another folder"
-            ) from error
-        if begun != digest:
-            raise DetectorError(
-                f"{path}: holds a training run with other frames, labels or options; train into "
-                "another folder"
+                f"training diverged at step {step + 1}: set a learning_rate below "
+                f"{self._learner.learning_rate:g}, in another folder"
             )
-        return cls(path)
+        self._record.step = step + 1
+        note = f"loss {loss:.2f}"
+        if self._is_due(options):
+            self._validate()
+            note += f", mAP50 {self._record.curve[-1][1]:.3f}"
+        elif self._clock() - self._saved_at_s > _SECONDS_BETWEEN_SAVES:
+            self._save()
+        advance(1, note)
 
-    def finish(self, result: FitResult) -> FitResult:
-        """Write down that the run is over; `result.checkpoint` lies in this folder."""
-        told = asdict(result) | {"checkpoint": result.checkpoint.name}
-        write_whole(self.path / _RESULT_FILE, json.dumps(told).encode())
-        return result
+    def _is_due(self, options: FitOptions) -> bool:
+        step = self._record.step
+        at_end = step == options.steps
+        return self._validation.possible and (at_end or step % options.validate_every_steps == 0)
 
-    def finished(self) -> FitResult | None:
-        """The result, where the run is over and its checkpoint is still what was written."""
-        try:
-            told = json.loads((self.path / _RESULT_FILE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        told["checkpoint"] = self.path / told["checkpoint"]
-        told["validation_curve"] = tuple((step, value) for step, value in told["validation_curve"])
-        result = FitResult(**told)
-        if not result.checkpoint.exists() or model_id_of(result.checkpoint) != result.model_id:
+    def _validate(self) -> None:
+        self._record.curve.append((self._record.step, self._validation.map50(self._learner)))
+        if self._record.is_best():  # before the state, so that a kill in between only repeats this
+            self._folder.save_checkpoint(self._learner.checkpoint(), self._card)
+        self._save()
+
+    def _save(self) -> None:
+        kept: dict[str, Any] = {
+            "step": self._record.step,
+            "seconds": self._seconds(),
+            "curve": self._record.curve,
+        }
+        self._folder.save_state(kept | self._learner.state())
+        self._saved_at_s = self._clock()
+
+    def _resume(self) -> None:
+        if (state := self._folder.state()) is not None:
+            self._learner.restore(state)
+            curve = [(int(step), float(score)) for step, score in state["curve"]]
+            self._record = _Record(state["step"], state["seconds"], curve)
+
+    def _seconds(self) -> float:
+        """Time spent in this process and in those before it that were killed."""
+        return self._record.seconds + self._clock() - self._resumed_at_s
+
+
+def check_examples(
+    train: Sequence[TrainingExample], validation: Sequence[TrainingExample], classes: Sequence[str]
+) -> None:
+    """Refuse what must not or cannot be learned from, with a DetectorError."""
+    if not train:
+        raise DetectorError("there is no labelled frame to train on; label at least one")
+    seen: set[str] = set()
+    for one in (*train, *validation):
+        frame, labels = one.frame, one.annotations
+        if frame.frame_id in seen:
             raise DetectorError(
-                f"{result.checkpoint}: is not the checkpoint that the finished run in this folder "
-                "wrote; train into another folder"
+                f"{frame.uri}: comes twice among the frames to train and validate on"
             )
-        return result
+        seen.add(frame.frame_id)
+        if frame.split is Split.TEST:
+            raise DetectorError(
+                f"{frame.uri}: is a test frame, which must not be used in training; leave it out"
+            )
+        if labels.boxes.angle is not None:
+            raise DetectorError(f"{frame.uri}: has rotated boxes, which this detector cannot learn")
+        if len(labels) and int(labels.class_id.max()) >= len(classes):
+            raise DetectorError(
+                f"{frame.uri}: has class id {int(labels.class_id.max())}, but the detector was "
+                f"built for {len(classes)} classes; build it for all of them"
+            )
 
 
-def validation_map50(
-    predict: Callable[[Sequence[Frame]], Sequence[Prediction]],
-    validation: Sequence[TrainingExample],
-    classes: Sequence[str],
-) -> float | None:
-    """mAP50 of `predict` on the validation examples; None where they hold no box to find."""
-    if not any(len(one.annotations) for one in validation):
-        return None
-    truth = [LabelledFrame(one.frame, one.annotations) for one in validation]
-    return evaluate(predict([one.frame for one in validation]), truth, classes).map50
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Within this, the same steps on the same machine give the same weights.
 
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, on the disk when this returns."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    On the CPU that holds for one thread, which is also the fastest for a small network where other
+    processes run: it is set unless OMP_NUM_THREADS says otherwise. On CUDA cuDNN is held to its
+    repeatable kernels. What was set before is set back.
+    """
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    flags = cudnn.deterministic, cudnn.benchmark
+    random_state = torch.get_rng_state()
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(1)
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        cudnn.deterministic, cudnn.benchmark = flags
+        torch.set_rng_state(random_state)

@@ -1,0 +1,150 @@
+"""A step of training a detector of torchvision."""
+
+import io
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from prelabel.datasets.frames import Frame
+from prelabel.datasets.predictions import Prediction
+from prelabel.models.detector import PredictOptions
+from prelabel.models.torchvision.prediction import as_pictures, predict_frames, set_input_size
+from prelabel.models.torchvision.variants import Variant
+from prelabel.models.training_run import Schedule
+from prelabel.models.ultralytics.batches import TrainingBatch
+from prelabel.models.ultralytics.precision import fast_dtype
+
+_WEIGHT_DECAY = 5e-4
+_LARGEST_GRADIENT = 10.0
+# The parts that hold the convolutions; matching, decoding and losses stay in full precision.
+_HEAVY_PARTS = ("backbone", "head", "rpn.head", "roi_heads.box_head", "roi_heads.box_predictor")
+
+
+class TorchvisionLearner:
+    """A net in training, its averaged twin, and the optimiser; `net` is changed in place."""
+
+    def __init__(
+        self, net: nn.Module, variant: Variant, schedule: Schedule, seed: int, device: torch.device
+    ) -> None:
+        self._variant = variant
+        self._schedule = schedule
+        self._seed = seed
+        self._device = device
+        self._net = net.to(device).to(memory_format=torch.channels_last).train()
+        self._average = deepcopy(self._net).eval().requires_grad_(False)
+        self._optimiser = _optimiser(self._net, schedule.learning_rate)
+        if (dtype := fast_dtype(device)) is not None:
+            for name in _HEAVY_PARTS:
+                _compute_in(dtype, device, self._net, name)
+
+    @property
+    def learning_rate(self) -> float:
+        return self._schedule.learning_rate
+
+    def step(self, number: int, batch: TrainingBatch) -> float:
+        """Learn from one batch; the loss is the mean over its pictures."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._schedule.rate(number)
+        torch.manual_seed(_mixed(self._seed, number))  # of which candidates the step samples
+        set_input_size(self._net, batch.pixels.shape[1:3])
+        pictures = as_pictures(batch.pixels, self._device)
+        loss: Tensor = sum(self._net(pictures, self._targets(batch)).values())
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._net.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        self._update_average(self._schedule.averaging(number))
+        return float(loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "net": self._net.state_dict(),
+            "average": self._average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._net.load_state_dict(state["net"])
+        self._average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+    def checkpoint(self) -> bytes:
+        return net_bytes(self._average)
+
+    def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
+        return predict_frames(self._average, self._variant, "in training", frames, options)
+
+    def _targets(self, batch: TrainingBatch) -> list[dict[str, Tensor]]:
+        """The boxes of each picture, in pixels of the canvas, the way torchvision wants them."""
+        height, width = batch.pixels.shape[1:3]
+        centre, half = batch.xywh[:, :2], batch.xywh[:, 2:] / 2
+        low, high = torch.from_numpy(centre - half), torch.from_numpy(centre + half)
+        boxes = torch.cat([low, high], dim=1) * torch.tensor([width, height] * 2)
+        labels = torch.from_numpy(batch.class_id) + int(self._variant.has_background)
+        picture = torch.from_numpy(batch.picture)
+        return [
+            {
+                "boxes": boxes[picture == row].to(self._device),
+                "labels": labels[picture == row].to(self._device),
+            }
+            for row in range(len(batch.pixels))
+        ]
+
+    @torch.no_grad()
+    def _update_average(self, kept: float) -> None:
+        averaged = self._average.state_dict()
+        for name, value in self._net.state_dict().items():
+            if value.is_floating_point():
+                averaged[name].lerp_(value, 1 - kept)
+            else:
+                averaged[name].copy_(value)
+
+
+def _mixed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
+
+
+def net_bytes(net: nn.Module) -> bytes:
+    """The weights of a net as a file; equal weights give equal bytes."""
+    buffer = io.BytesIO()
+    state = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _optimiser(net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    """AdamW; biases and scales of normalisations are not decayed."""
+    learned = [one for one in net.parameters() if one.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in learned if one.ndim > 1], "weight_decay": _WEIGHT_DECAY},
+        {"params": [one for one in learned if one.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate)
+
+
+def _compute_in(dtype: torch.dtype, device: torch.device, net: nn.Module, name: str) -> None:
+    """Let the part of `net` called `name`, where it has one, compute in a faster type."""
+    part: Any = net
+    for step in name.split("."):
+        part = getattr(part, step, None)
+        if part is None:
+            return
+    forward = part.forward
+
+    def reduced(*entering: Any) -> Any:
+        with torch.autocast(device.type, dtype):
+            return _as_float32(forward(*entering))
+
+    part.forward = reduced
+
+
+def _as_float32(leaving: Any) -> Any:
+    if isinstance(leaving, Tensor):
+        return leaving.float()
+    if isinstance(leaving, dict):
+        return {name: _as_float32(value) for name, value in leaving.items()}
+    return type(leaving)(_as_float32(value) for value in leaving)
