@@ -65,7 +65,7 @@ class Batches:
         """The batch of a step, the first being 0."""
         rng = np.random.default_rng((self._seed, 0, step))
         pictures, boxes, class_ids, rows = [], [], [], []
-        for row, index in enumerate(self._indices(step)):
+        for row, index in enumerate(self.indices(step)):
             example = self._examples[index]
             size_hw = self._sizes_hw[index]
             scale = np.array(size_hw[::-1]) / (example.frame.width_px, example.frame.height_px)
@@ -84,7 +84,7 @@ class Batches:
             np.concatenate(rows),
         )
 
-    def _indices(self, step: int) -> list[int]:
+    def indices(self, step: int) -> list[int]:
         """The examples of a step; all come once before any comes again."""
         count = len(self._examples)
         places = range(step * self._batch_size, (step + 1) * self._batch_size)

@@ -126,58 +126,62 @@ def test_goes_on_after_an_interrupt_as_if_nothing_had_happened(
     assert cut.validation_curve == whole.validation_curve
 
 
+KILLED = FitOptions(steps=40, batch_size=4, input_px=64, seed=5, validate_every_steps=5)
 CHILD = """
-import sys
+import sys, time
 from contextlib import contextmanager
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:3]
 from shapes import SHAPES, shape_examples
-from prelabel.models.detector import FitOptions
-from prelabel.models.registry import build_detector
+from test_ultralytics_training import KILLED, micro
 
 class Printed:
     @contextmanager
     def task(self, title, total):
-        yield lambda units=1, note="": print(units, flush=True)
+        self.done = 0
+        yield self.advance
 
-folder = Path(sys.argv[2])
-options = FitOptions(steps=40, batch_size=4, input_px=64, seed=5, validate_every_steps=5)
+    def advance(self, units=1, note=""):
+        print(units, flush=True)
+        self.done += units
+        if self.done > int(sys.argv[4]) + 8:
+            time.sleep(60)  # the kill is late; it must not find a finished run
+
+folder = Path(sys.argv[3])
 train, validation = shape_examples(folder / "p", 8), shape_examples(folder / "p", 3, seed=1)
-detector = build_detector("ultralytics:micro", SHAPES, folder / "state")
-print(detector.fit(train, validation, options, folder / sys.argv[3], Printed()).model_id)
+micro(folder / "state").fit(train, validation, KILLED, folder / "killed", Printed())
 """
 
 
-def _child(folder: Path, run: str) -> subprocess.Popen[str]:
-    support = Path(__file__).parents[1] / "support"
-    command = [sys.executable, "-c", CHILD, str(support), str(folder), run]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+def _kill_training(folder: Path, after: int) -> int:
+    """Train in another process until it has said `after` steps; gives where it began from."""
+    tests = Path(__file__).parent
+    arguments = [tests, tests.parent / "support", folder, after]
+    command = [sys.executable, "-c", CHILD, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as child:
+        assert child.stdout is not None
+        units = [int(next(child.stdout))]
+        while sum(units) < after:
+            units.append(int(next(child.stdout)))
+        os.kill(child.pid, signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+    return units[0] - 1
 
 
 @pytest.mark.slow
-def test_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    resumed_from = []
-    for kill_after in (7, 23):
-        with _child(tmp_path, "killed") as child:
-            assert child.stdout is not None
-            units = [int(next(child.stdout))]
-            while sum(units) < kill_after:
-                units.append(int(next(child.stdout)))
-            os.kill(child.pid, signal.SIGKILL)
-        assert child.returncode == -signal.SIGKILL
-        resumed_from.append(units[0])
+def test_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, state: Path) -> None:
+    assert _kill_training(tmp_path, after=7) == 0
+    assert _kill_training(tmp_path, after=23) >= 4  # the first thing it tells is what is done
     assert not (tmp_path / "killed" / "result.json").exists()
-    told = {}
-    for run in ("killed", "whole"):
-        with _child(tmp_path, run) as child:
-            assert child.stdout is not None
-            *units_told, told[run] = child.stdout.read().split()
-            resumed_from.append(int(units_told[0]))
-        assert sum(map(int, units_told)) == 40
-    assert told["killed"] == told["whole"]
-    assert resumed_from[0] == resumed_from[3] == 1  # from the beginning
-    assert resumed_from[1] >= 5
-    assert resumed_from[2] >= 20
+    train = shape_examples(tmp_path / "p", 8)
+    validation = shape_examples(tmp_path / "p", 3, seed=1)
+    watched = Watched()
+    killed = micro(state).fit(train, validation, KILLED, tmp_path / "killed", watched)
+    assert watched.steps[0] >= 20
+    assert sum(watched.steps) == 40
+    whole = micro(state).fit(train, validation, KILLED, tmp_path / "whole", Silent())
+    assert killed.model_id == whole.model_id
+    assert killed.validation_curve == whole.validation_curve
 
 
 def test_a_finished_run_is_not_done_again(
