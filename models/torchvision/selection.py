@@ -6,7 +6,6 @@ kept box the row of the candidate it came from, its whole class vector and how m
 stands for.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,53 +14,12 @@ from torchvision.models.detection.fcos import FCOS
 from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.ssd import SSD
-from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
+from torchvision.ops import clip_boxes_to_image, remove_small_boxes
+
+from prelabel.models.candidates import Candidates
 
 Detections = list[dict[str, Tensor]]
 Sizes = list[tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Boxes of one picture before NMS, each for one class.
-
-    `boxes` (k, 4) pixels of the net's input, `scores` (k,), `labels` (k,) as torchvision counts
-    them, `rows` (k,) into `class_scores` (a, C), the score of each class for each anchor or
-    proposal, without a background column.
-    """
-
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
-    rows: Tensor
-    class_scores: Tensor
-
-    def keep_best(self, nms_iou: float, count_max: int) -> dict[str, Tensor]:
-        """What remains after NMS within each class, best first."""
-        kept = batched_nms(self.boxes, self.scores, self.labels, nms_iou)[:count_max]
-        return {
-            "boxes": self.boxes[kept],
-            "scores": self.scores[kept],
-            "labels": self.labels[kept],
-            "rows": self.rows[kept],
-            "class_scores": self.class_scores[self.rows[kept]],
-            "support": self._support(kept, nms_iou),
-            "class_peak": self.class_scores.amax(dim=0),
-        }
-
-    def _support(self, kept: Tensor, nms_iou: float) -> Tensor:
-        """How many candidates of its class each kept box stands for, itself included.
-
-        A candidate goes to the surest kept box that overlaps it by more than `nms_iou`.
-        """
-        count = torch.zeros(len(kept), dtype=torch.int64, device=kept.device)
-        for label in torch.unique(self.labels[kept]):
-            places = (self.labels[kept] == label).nonzero()[:, 0]
-            overlap = box_iou(self.boxes[self.labels == label], self.boxes[kept[places]])
-            taken, first = (overlap > nms_iou).max(dim=1)
-            count.index_add_(0, places[first[taken]], torch.ones_like(first[taken]))
-        # A box so thin that its overlap with itself is not a number still stands for itself.
-        return count.clamp(min=1)
 
 
 class RichFCOS(FCOS):  # type: ignore[misc]  # torchvision is published without types
