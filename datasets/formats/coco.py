@@ -31,7 +31,7 @@ from prelabel.datasets.formats.base import (
     split_named,
 )
 from prelabel.datasets.formats.origins import origin_from_fields
-from prelabel.datasets.formats.picture_folder import PictureFolder
+from prelabel.datasets.formats.picture_folder import PictureFolder, lies_below
 from prelabel.datasets.frames import FrameKind, Split
 
 _LOOKS_LIKE_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
@@ -301,7 +301,7 @@ class _CocoFile:
         probes = [image.file_name for image in self.images[:_PROBED_PICTURES]]
 
         def found(root: Path) -> int:
-            return sum((root / name).is_file() for name in probes if "\0" not in name)
+            return sum(lies_below(root, name) for name in probes)
 
         return self._source.pictures(max(filter(Path.is_dir, roots), key=found))
 

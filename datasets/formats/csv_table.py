@@ -35,7 +35,7 @@ from prelabel.datasets.formats.base import (
 )
 from prelabel.datasets.formats.export import PictureCopies, common_root, short_corners
 from prelabel.datasets.formats.origins import origin_fields, origin_from_fields
-from prelabel.datasets.formats.picture_folder import PictureFolder
+from prelabel.datasets.formats.picture_folder import PictureFolder, lies_below
 from prelabel.datasets.formats.text_files import CLASSES_FILE, read_names, write_names
 from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Progress
@@ -238,8 +238,7 @@ def _tables(path: Path) -> list[Path]:
 def _picture_folder(source: Source, path: Path) -> PictureFolder:
     first = next((row["filename"] for _, row in _rows(path) if row["filename"]), "")
     below = path.parent / "images"
-    inside = "\0" not in first and (below / first).is_file()
-    return source.pictures(below if inside else path.parent)
+    return source.pictures(below if lies_below(below, first) else path.parent)
 
 
 class CsvWriter:

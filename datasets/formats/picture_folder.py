@@ -93,5 +93,11 @@ class PictureFolder:
         raise PictureNotFoundError(f"picture {name!r} is missing in {self.root}")
 
 
+def lies_below(root: Path, name: str) -> bool:
+    """Whether a file called `name`, a relative path without tricks, lies below `root`."""
+    plain = bool(name) and "\0" not in name and not os.path.isabs(name) and ".." not in name
+    return plain and os.path.isfile(os.path.join(root, name))
+
+
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()

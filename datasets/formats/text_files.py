@@ -64,8 +64,7 @@ def _read_split_list(
         report.add(path, ProblemKind.NOTE, f"{error.reason}: its split was not read")
         return
     for line in text.splitlines():
-        if line.strip():
-            stem = line.split()[0]  # lists of one class have a second column
+        if stem := line.strip():
             if splits.get(stem, split) is not split:
                 report.add(
                     path, ProblemKind.NOTE, f"{stem} is in {splits[stem]} as well: put in {split}"

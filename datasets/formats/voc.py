@@ -41,6 +41,8 @@ class VocReader:
     """
 
     def recognises(self, path: Path) -> bool:
+        if (path / "JPEGImages").is_dir():
+            return True
         return path.is_dir() and next(path.glob("**/*.xml"), None) is not None
 
     def open(self, source: Source, report: ImportReport) -> RawDataset:
@@ -110,7 +112,7 @@ class _Reading:
         if len(near or same_stem) != 1:
             return named  # reported when it is looked for again
         picture = (near or same_stem)[0]
-        if named:
+        if named and named != Path(picture).name:
             self.report.add(
                 self.root / file,
                 ProblemKind.CORRECTED,

@@ -80,8 +80,13 @@ class _Listing:
         if not entries or self.source.images is not None:
             return {name: _split_of(name) for name in self.folder.walk()}
         listed: dict[str, Split] = {}
+        seen: dict[str, Split] = {}
         for split, entry in entries.items():
             for one in entry if isinstance(entry, list) else [entry]:
+                if seen.setdefault(str(one), split) is not split:
+                    told = f"{one} is given for {seen[str(one)]} and {split}: taken as the first"
+                    self.report.add(self.data_file or one, ProblemKind.NOTE, told)
+                    continue
                 for name in self._named_by(str(one), split):
                     self._put(listed, name, split)
         return listed
