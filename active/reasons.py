@@ -46,7 +46,7 @@ CONTROL_REASON = "drawn at random as a control, whatever the model thinks of it"
 def _counted(boxes: int, unsure: int) -> str:
     noun = "box" if boxes == 1 else "boxes"
     if unsure == 0:
-        return f"{boxes} {noun}, all fairly clear to the model"
+        return f"{boxes} {noun}, {'all ' if boxes > 1 else ''}fairly clear to the model"
     if unsure == boxes:
         return f"{boxes} {noun} the model is unsure of"
     return f"{boxes} {noun}, {unsure} of which the model is unsure of"

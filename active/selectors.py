@@ -62,6 +62,8 @@ def k_center(
 
 def distance_to_nearest(embeddings: Float32s, centres: Float32s) -> Float64s:
     """Euclidean distance of each frame to the nearest centre, (n,); to the mean without any."""
+    if not len(embeddings):
+        return np.zeros(0)
     if not len(centres):
         centres = embeddings.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
     nearest = _squared_distance_to_nearest(embeddings, centres)

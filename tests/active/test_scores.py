@@ -1,0 +1,154 @@
+"""How unsure boxes and frames are: by hand, against modAL, and in the corner cases."""
+
+from math import log
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modAL.uncertainty import classifier_entropy, classifier_margin, classifier_uncertainty
+from pools import prediction_of, random_pool
+
+from prelabel.active.scores import (
+    NOTHING_KNOWN,
+    Aggregation,
+    Measure,
+    PoolBoxes,
+    box_values,
+    frame_values,
+)
+from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import InvalidValueError
+from prelabel.datasets.predictions import ClassScores, Prediction
+
+
+def values_of(
+    predictions: list[Prediction], measure: Measure, aggregation: Aggregation
+) -> Float64s:
+    boxes = PoolBoxes.of(predictions)
+    return frame_values(boxes, box_values(boxes.distribution, measure), aggregation)
+
+
+def test_independent_scores_get_a_background_and_are_made_to_sum_to_one() -> None:
+    boxes = PoolBoxes.of([prediction_of("a", [[0.6, 0.2]])])
+    # background 1 - 0.6 = 0.4; 0.4 + 0.6 + 0.2 = 1.2
+    np.testing.assert_allclose(boxes.distribution, [[0.4 / 1.2, 0.6 / 1.2, 0.2 / 1.2]], rtol=1e-6)
+
+
+def test_exclusive_scores_get_what_is_missing_to_one() -> None:
+    softmax = prediction_of("a", [[0.6, 0.3]], class_scores=ClassScores.EXCLUSIVE)
+    distribution = PoolBoxes.of([softmax]).distribution
+    np.testing.assert_allclose(distribution, [[0.1, 0.6, 0.3]], atol=1e-7)
+
+
+def test_measures_by_hand() -> None:
+    distribution = np.array([[0.25, 0.5, 0.25], [0.0, 1.0, 0.0]])
+    entropy = 0.5 * log(2) + 2 * 0.25 * log(4)
+    np.testing.assert_allclose(box_values(distribution, Measure.ENTROPY), [entropy, 0])
+    np.testing.assert_allclose(box_values(distribution, Measure.MARGIN), [0.75, 0])
+    np.testing.assert_allclose(box_values(distribution, Measure.LEAST_CONFIDENT), [0.5, 0])
+
+
+def test_a_single_class_gives_the_binary_entropy_of_its_score() -> None:
+    one_class = prediction_of("a", [[0.3]], class_count=1)
+    expected = -(0.3 * log(0.3) + 0.7 * log(0.7))
+    assert values_of([one_class], Measure.ENTROPY, Aggregation.SUM) == pytest.approx([expected])
+
+
+def test_aggregations_by_hand() -> None:
+    frames = [
+        prediction_of("two", [[0.9], [0.6]], class_count=1),  # least confident: 0.1 and 0.4
+        prediction_of("none", [], class_count=1),
+        prediction_of("one", [[0.8]], class_count=1),
+    ]
+    expected = {Aggregation.SUM: 0.5, Aggregation.MEAN: 0.25, Aggregation.MAX: 0.4}
+    for aggregation, two in expected.items():
+        values = values_of(frames, Measure.LEAST_CONFIDENT, aggregation)
+        assert values == pytest.approx([two, NOTHING_KNOWN, 0.2], abs=1e-6)
+
+
+@pytest.mark.parametrize("aggregation", Aggregation)
+def test_a_frame_without_boxes_counts_as_one_faint_box(aggregation: Aggregation) -> None:
+    frames = [
+        prediction_of("box", [[0.5, 0.1]]),
+        prediction_of("hint", [], class_peak=[0.01, 0.04]),
+        prediction_of("no hint", []),
+    ]
+    box, hint, nothing = values_of(frames, Measure.LEAST_CONFIDENT, aggregation)
+    assert hint == pytest.approx(0.04)
+    assert box > hint > nothing == NOTHING_KNOWN
+
+
+def test_a_hint_of_many_classes_is_not_taken_for_much() -> None:
+    peak = np.full(80, 0.04)
+    hint = prediction_of("hint", [], class_peak=peak, class_count=80)
+    sure = prediction_of("box", [[0.5] + [0.0] * 79], class_count=80)
+    box, faint = values_of([sure, hint], Measure.ENTROPY, Aggregation.MEAN)
+    assert box > faint
+
+
+def test_a_detector_that_gives_only_its_best_class() -> None:
+    bare = Prediction("0" * 32, "m", Boxes([[0, 0, 4, 4]]), [0.8], [3], ClassScores.INDEPENDENT)
+    values = values_of([bare], Measure.MARGIN, Aggregation.MAX)
+    assert values == pytest.approx([1 - (0.8 - 0.2)])
+
+
+@pytest.mark.parametrize("measure", Measure)
+@pytest.mark.parametrize("aggregation", Aggregation)
+def test_zero_boxes_everywhere(measure: Measure, aggregation: Aggregation) -> None:
+    frames = [prediction_of(name, []) for name in "abc"]
+    assert values_of(frames, measure, aggregation).tolist() == [NOTHING_KNOWN] * 3
+    assert values_of([], measure, aggregation).tolist() == []
+
+
+def test_predictions_of_two_detectors_are_refused() -> None:
+    mixed = [
+        prediction_of("a", [[0.5, 0.1]]),
+        prediction_of("b", [[0.5, 0.1]], class_scores=ClassScores.EXCLUSIVE),
+    ]
+    with pytest.raises(InvalidValueError, match="must be of one detector"):
+        PoolBoxes.of(mixed)
+    with pytest.raises(InvalidValueError, match="must have one length"):
+        PoolBoxes.of([mixed[0], prediction_of("c", [[0.5]], class_count=1)])
+
+
+@pytest.mark.parametrize(
+    ("measure", "of_modal"),
+    [
+        (Measure.ENTROPY, classifier_entropy),
+        (Measure.MARGIN, lambda boxes, rows: 1 - classifier_margin(boxes, rows)),
+        (Measure.LEAST_CONFIDENT, classifier_uncertainty),
+    ],
+)
+def test_the_numbers_are_those_of_modal(measure: Measure, of_modal) -> None:  # type: ignore[no-untyped-def]  # modAL has no types
+    boxes = PoolBoxes.of(random_pool(200, seed=1, class_count=5).predictions)
+    rows = np.arange(len(boxes.owner))
+    assert len(rows) > 100
+    ours = box_values(boxes.distribution, measure)
+    np.testing.assert_allclose(ours, of_modal(boxes, rows), rtol=1e-12, atol=1e-12)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_the_table_of_all_boxes_gives_what_single_frames_give(seed: int) -> None:
+    predictions = random_pool(12, seed).predictions
+    for measure in Measure:
+        for aggregation in Aggregation:
+            together = values_of(list(predictions), measure, aggregation)
+            alone = [values_of([one], measure, aggregation)[0] for one in predictions]
+            np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+@given(
+    probs=st.lists(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), min_size=1),
+    kind=st.sampled_from(ClassScores),
+)
+def test_every_row_is_a_distribution(probs: list[list[float]], kind: ClassScores) -> None:
+    rows = np.asarray(probs, np.float32)
+    if kind is ClassScores.EXCLUSIVE:
+        rows = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
+    boxes = PoolBoxes.of([prediction_of("a", rows, class_scores=kind, class_count=3)])
+    np.testing.assert_allclose(boxes.distribution.sum(axis=1), 1)
+    assert (boxes.distribution >= 0).all()
+    for measure in Measure:
+        assert (box_values(boxes.distribution, measure) >= -1e-12).all()
