@@ -16,7 +16,7 @@ from prelabel.datasets.pictures import read_picture
 from prelabel.models.detector import TrainingExample
 from prelabel.models.ultralytics.augmentation import Augmentation, Floats, Pixels, placed
 
-_STRIDE_PX = 32  # the coarsest grid of the networks; sides of the canvas are multiples of it
+STRIDE_PX = 32  # the coarsest grid of the networks; sides of the canvas are multiples of it
 _CACHE_BYTES = 1 << 30
 
 
@@ -127,4 +127,4 @@ def _canvas_hw(sizes_hw: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _whole_strides(side_px: int) -> int:
-    return -(-side_px // _STRIDE_PX) * _STRIDE_PX
+    return -(-side_px // STRIDE_PX) * STRIDE_PX

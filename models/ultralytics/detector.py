@@ -15,7 +15,7 @@ from prelabel.models.detector import (
     PredictOptions,
     TrainingExample,
 )
-from prelabel.models.ultralytics.batches import Batches
+from prelabel.models.ultralytics.batches import STRIDE_PX, Batches
 from prelabel.models.ultralytics.fitting import TrainingRun, Validation, check_examples
 from prelabel.models.ultralytics.networks import (
     Net,
@@ -43,8 +43,9 @@ class UltralyticsDetector:
     Built by `before_training` or `from_checkpoint`. Not for use by several threads at once.
     """
 
-    def __init__(self, spec: DetectorSpec, state_folder: Path) -> None:
-        self._spec = spec
+    def __init__(self, name: str, classes: Sequence[str], net: Net, state_folder: Path) -> None:
+        self._spec = _spec_of(name, classes, net)
+        self._takes_whole_strides = is_rtdetr(net)  # the others are given a canvas that fits
         self._state_folder = state_folder
         self._model_id = _UNTRAINED
         self._one_pass: OnePass | None = None
@@ -57,7 +58,7 @@ class UltralyticsDetector:
         if not classes:
             raise DetectorError(f"ultralytics:{variant}: needs at least one class to look for")
         net = start_net(variant, classes, state_folder)
-        detector = cls(_spec_of(f"ultralytics:{variant}", classes, net), state_folder)
+        detector = cls(f"ultralytics:{variant}", classes, net, state_folder)
         source = find_source(variant, state_folder)
         if source.suffix == ".pt" and _knows_all(source, classes):
             detector._take(net, model_id_of(source))
@@ -71,7 +72,7 @@ class UltralyticsDetector:
         net = read_net(checkpoint)
         if tuple(net.names.values()) != card.classes:
             raise DetectorError(f"{checkpoint}: has other classes than the card beside it says")
-        detector = cls(_spec_of(card.detector, card.classes, net), state_folder)
+        detector = cls(card.detector, card.classes, net, state_folder)
         detector._take(net, model_id_of(checkpoint))
         return detector
 
@@ -98,6 +99,7 @@ class UltralyticsDetector:
         matched by their names.
         """
         check_examples(train, validation, self._spec.classes)
+        self._check_size(options.input_px)
         if options.starter is not None and not options.starter.is_file():
             raise DetectorError(f"starter {options.starter}: there is no such file")
         train, validation = _in_order(train), _in_order(validation)
@@ -113,7 +115,15 @@ class UltralyticsDetector:
         """Everything about each frame, from one pass; see Detector."""
         if self._one_pass is None:
             raise DetectorError(f"{self._spec.name} is not trained yet; train it before predicting")
+        self._check_size(options.input_px)
         return self._one_pass.predict(self._model_id, frames, options)
+
+    def _check_size(self, input_px: int) -> None:
+        if self._takes_whole_strides and input_px % STRIDE_PX:
+            raise DetectorError(
+                f"{self._spec.name} takes an input_px that is a multiple of {STRIDE_PX}, "
+                f"but it is {input_px}"
+            )
 
     def _take(self, net: Net, model_id: str) -> None:
         self._one_pass = OnePass(net.to(usable_device()).eval().requires_grad_(False))

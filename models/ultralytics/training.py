@@ -59,7 +59,8 @@ class Trainer:
     def __init__(self, net: Net, schedule: Schedule, device: torch.device) -> None:
         self._schedule = schedule
         self._device = device
-        self._dtype = fast_dtype(device)
+        fast = fast_dtype(device)
+        self._dtype = fast if fast is torch.bfloat16 else None  # float16 loses small gradients
         self.net = net.to(device).to(memory_format=torch.channels_last).train()
         self.net.requires_grad_(True)
         self.net.args = loss_gains(schedule.steps)

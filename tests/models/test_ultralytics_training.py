@@ -444,7 +444,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, state: Path) -> No
         build_detector(f"ultralytics:{tmp_path / 'net.pt'}", SHAPES, state)
 
 
-@pytest.mark.parametrize("variant", ["yolo11n.yaml", "yolo26n.yaml", "yolov8n.yaml"])
+@pytest.mark.parametrize("variant", ["yolov8n.yaml", "yolo26n.yaml"])
 def test_networks_of_ultralytics_train(
     tmp_path: Path, state: Path, examples: list[TrainingExample], variant: str
 ) -> None:
@@ -466,6 +466,8 @@ def test_rtdetr_trains_repeatably(
         ids.append(detector.fit(examples, [], options, tmp_path / name, Silent()).model_id)
     assert ids[0] == ids[1]
     assert len(detector.predict([examples[0].frame], LOOK)) == 1
+    with pytest.raises(DetectorError, match="an input_px that is a multiple of 32"):
+        detector.predict([examples[0].frame], replace(LOOK, input_px=100))
 
 
 @pytest.mark.slow
