@@ -1,5 +1,6 @@
 """A camera in a street and the surface that it draws on."""
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -86,6 +87,18 @@ class Canvas:
     def emission(self) -> NDArray[np.uint8]:
         """(h, w), 255 where a pixel gives light of its own."""
         return np.where(self._layers[..., 3] & _EMISSIVE, 255, 0).astype(np.uint8)
+
+    def mask_of(self, owner: int) -> tuple[NDArray[np.bool_], int, int]:
+        """Which pixels show an object, in a window around all that was drawn of it.
+
+        The second and third are the left and the top edge of the window.
+        """
+        left, top, right, bottom = self._extents[owner]
+        first_row, first_column = max(math.floor(top) - 1, 0), max(math.floor(left) - 1, 0)
+        rows = slice(first_row, max(math.ceil(bottom) + 2, 0))
+        columns = slice(first_column, max(math.ceil(right) + 2, 0))
+        shown = (self._layers[rows, columns, 3] & np.uint8(MOST_OBJECTS)) == owner
+        return shown, first_column, first_row
 
     def share_inside(self, owner: int) -> float:
         """Share of the box around all that was drawn of an object that lies in the picture."""

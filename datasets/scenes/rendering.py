@@ -101,7 +101,7 @@ def _draw_standing(view: View, scene: Scene) -> list[SeenObject]:
         view.canvas.owner = owner
         _draw(view, scene.street, one)
         if owner:
-            whole_px[owner] = int(np.count_nonzero(view.canvas.owners == owner))
+            whole_px[owner] = int(np.count_nonzero(view.canvas.mask_of(owner)[0]))
     looked = (_look_at(view.canvas, owner, scene, count) for owner, count in whole_px.items())
     return [one for one in looked if one is not None]
 
@@ -123,13 +123,17 @@ def _draw(view: View, street: Street, one: House | Clutter | Actor) -> None:
 
 def _look_at(canvas: Canvas, owner: int, scene: Scene, whole_px: int) -> SeenObject | None:
     """The object of this number, or None when nothing of it is visible."""
-    mine = canvas.owners == owner
+    mine, window_left, window_top = canvas.mask_of(owner)
     rows, columns = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
     if not len(rows):
         return None
-    left, top, right, bottom = (
-        float(edge) / DRAWING_SCALE for edge in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    edges = (
+        window_left + columns[0],
+        window_top + rows[0],
+        window_left + columns[-1] + 1,
+        window_top + rows[-1] + 1,
     )
+    left, top, right, bottom = (float(edge) / DRAWING_SCALE for edge in edges)
     unhidden = np.count_nonzero(mine) / whole_px
     return SeenObject(
         class_id=SCENE_CLASSES.index(scene.actors[owner - 1].class_name),

@@ -1,6 +1,7 @@
 """Folders of generated scenes: pictures, labels, splits."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def _write_picture(folder: Path, plan: ScenePlan, options: SceneOptions) -> Labe
     content, seen = draw_planned(plan, options)
     path = folder / plan.file_name
     if not path.exists():
-        write_whole(path, content)
+        _put(path, content)
     elif path.read_bytes() != content:
         raise BadInputError(f"{path}: is another picture already; give an empty folder")
     frame = Frame(
@@ -121,6 +122,13 @@ def _write_picture(folder: Path, plan: ScenePlan, options: SceneOptions) -> Labe
     boxes = Boxes(np.array([one.xyxy for one in seen], np.float32).reshape(-1, 4))
     class_ids = np.array([one.class_id for one in seen], np.int64)
     return LabelledFrame(frame, AnnotationSet(boxes, class_ids, ids, [IMPORTED] * len(seen)))
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Whole or not at all; without waiting for the disk, since a lost picture can be redrawn."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)
 
 
 def _write_labels(folder: Path, options: SceneOptions, frames: list[LabelledFrame]) -> None:
