@@ -1,7 +1,7 @@
 """Learning curves of a strategy over its seeds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class Curve:
         return [place(one, axis) for one in self.mean.rounds]
 
 
+def begun(summary: Summary) -> Summary:
+    """The same without arms that have not finished their start yet."""
+    return replace(summary, arms=tuple(arm for arm in summary.arms if arm.rounds))
+
+
 def place(one: RoundResult, axis: Axis) -> float:
     """Where a round stands on an axis."""
     return float(getattr(one, axis.value))
@@ -46,12 +51,11 @@ def place(one: RoundResult, axis: Axis) -> float:
 
 def curves_of(summary: Summary) -> tuple[Curve, ...]:
     """A curve for each strategy that finished at least its start, in the summary's order."""
-    found = []
-    for strategy in summary.strategies:
-        arms = tuple(arm for arm in summary.arms if arm.strategy == strategy and arm.rounds)
-        if arms:
-            found.append(_curve(strategy, arms))
-    return tuple(found)
+    found = begun(summary)
+    return tuple(
+        _curve(strategy, tuple(arm for arm in found.arms if arm.strategy == strategy))
+        for strategy in found.strategies
+    )
 
 
 def baseline_of(curves: tuple[Curve, ...]) -> Curve | None:

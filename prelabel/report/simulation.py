@@ -9,7 +9,7 @@ from prelabel.active.comparison import Axis
 from prelabel.active.summary import ArmResult, Summary
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.report.charts import chart_of
-from prelabel.report.curves import BASELINE, baseline_of, curves_of
+from prelabel.report.curves import BASELINE, baseline_of, begun, curves_of
 from prelabel.report.page import write_page
 from prelabel.report.tables import bought_rows, class_rows, round_rows
 from prelabel.report.verdict import verdicts_of
@@ -46,6 +46,7 @@ def write_report(
     The page needs no network and no other file. Pictures are read from the `uri` of the picks;
     where one is gone, its tile says so.
     """
+    summary = begun(summary)
     curves = curves_of(summary)
     store = PictureStore(options)
     # The lowest seed comes first, so that it has pictures when those run out; in it the strategies

@@ -8,7 +8,7 @@ import numpy as np
 from prelabel.active.comparison import Axis, Difference, area_gain, by_round, reached_at
 from prelabel.active.summary import RoundResult, Summary
 from prelabel.report import wording
-from prelabel.report.curves import Curve, baseline_of, curves_of, place
+from prelabel.report.curves import Curve, baseline_of, begun, curves_of, place
 
 _ABOUT_THE_SAME = 0.02  # of the time
 _NO_CROSSING_BELOW = 0.005  # mAP50; closer curves count as equal when crossings are looked for
@@ -37,6 +37,7 @@ class Verdict:
 
 def verdicts_of(summary: Summary) -> tuple[Verdict, ...]:
     """A verdict on each strategy but the baseline, or one that says there is no comparison."""
+    summary = begun(summary)
     curves = curves_of(summary)
     baseline = baseline_of(curves)
     if baseline is None:

@@ -229,6 +229,10 @@ def test_no_picks_no_arms_and_unfinished_arms_still_make_a_page(tmp_path: Path) 
     assert (
         "No arm of this simulation has finished" in Page(write_report(a_summary(), tmp_path)).text
     )
+    waiting = ArmResult("random", 1, ())
+    arms = (an_arm("random", 0, [0.3, 0.4]), an_arm("kcenter", 0, [0.3, 0.5]))
+    half = a_summary(*arms, waiting, an_arm("kcenter", 1, [0.3]))
+    assert "kcenter, seed 1" in Page(write_report(half, tmp_path)).text
     started = a_summary(ArmResult("random", 0, ()), an_arm("kcenter", 0, [0.3]))
     assert "Only the start set was labelled." in Page(write_report(started, tmp_path)).text
 
