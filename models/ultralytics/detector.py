@@ -1,5 +1,7 @@
 """A detector of the ultralytics family."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,8 +62,8 @@ class UltralyticsDetector:
         net = start_net(variant, classes, state_folder)
         detector = cls(f"ultralytics:{variant}", classes, net, state_folder)
         source = find_source(variant, state_folder)
-        if source.suffix == ".pt" and _knows_all(source, classes):
-            detector._take(net, model_id_of(source))
+        if source.suffix == ".pt" and (model_id := _id_for(classes, source)):
+            detector._take(net, model_id)
         return detector
 
     @classmethod
@@ -82,7 +84,7 @@ class UltralyticsDetector:
 
     @property
     def model_id(self) -> str:
-        """ "untrained" as long as nothing was learned."""
+        """The id of the weights; the word "untrained" as long as nothing was learned."""
         return self._model_id
 
     def fit(
@@ -168,10 +170,16 @@ def _spec_of(name: str, classes: Sequence[str], net: Net) -> DetectorSpec:
     )
 
 
-def _knows_all(weights: Path, classes: Sequence[str]) -> bool:
-    """Whether the weights have an output for each class, by its name."""
+def _id_for(classes: Sequence[str], weights: Path) -> str | None:
+    """The id of weights that look for `classes`; None where they do not know all of them."""
     known = list(read_net(weights).names.values())
-    return all(any(same_class(name, other) for other in known) for name in classes)
+    if not all(any(same_class(name, other) for other in known) for name in classes):
+        return None
+    model_id = model_id_of(weights)
+    if known == list(classes):
+        return model_id
+    other_outputs = json.dumps([model_id, *classes]).encode()
+    return hashlib.blake2b(other_outputs, digest_size=len(model_id) // 2).hexdigest()
 
 
 def _usual_rate(net: Net, has_weights: bool) -> float:

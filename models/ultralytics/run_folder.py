@@ -37,15 +37,18 @@ class RunFolder:
 
     def __init__(self, folder: Path, arguments: Mapping[str, Any]) -> None:
         self._folder = folder
+        self._arguments = arguments
         self.checkpoint = folder / "best.pt"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "run.json"
-        if path.exists():
-            _check_same_run(folder, _read_json(path), arguments)
+        if (folder / "run.json").exists():
+            _check_same_run(folder, _read_json(folder / "run.json"), arguments)
         elif self.checkpoint.exists():
             raise DetectorError(f"{folder}: holds a best.pt of another origin; take another folder")
-        else:
-            write_whole(path, json.dumps(arguments, ensure_ascii=False).encode())
+
+    def begin(self) -> None:
+        """Take the folder for this run, making it where it is not there."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(self._arguments, ensure_ascii=False)
+        write_whole(self._folder / "run.json", content.encode())
 
     def result(self) -> FitResult | None:
         """What the run gave; None while it is not finished."""

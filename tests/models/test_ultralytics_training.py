@@ -378,6 +378,7 @@ def test_a_starter_of_another_network_is_refused(
     options = replace(OPTIONS, starter=trained.checkpoint)
     with pytest.raises(DetectorError, match="weights of another network"):
         detector.fit(examples, [], options, tmp_path / "run", Silent())
+    assert not (tmp_path / "run").exists()
 
 
 def test_weights_start_a_detector_and_predict_if_they_know_the_classes(
@@ -385,6 +386,7 @@ def test_weights_start_a_detector_and_predict_if_they_know_the_classes(
 ) -> None:
     ready = build_detector(f"ultralytics:{trained.checkpoint}", ("square", "Disc"), state)
     assert len(ready.predict([examples[0].frame], LOOK)) == 1
+    assert ready.model_id not in ("untrained", trained.model_id)  # its outputs are in another order
     blank = build_detector(f"ultralytics:{trained.checkpoint}", ("square", "ring"), state)
     assert blank.model_id == "untrained"
     result = blank.fit(examples, [], replace(OPTIONS, steps=2), tmp_path / "run", Silent())
