@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
 from prelabel.datasets.errors import MissingExtraError
 from prelabel.store.errors import StoreError
@@ -60,6 +61,11 @@ class Database:
         except DBAPIError as error:
             told = " ".join(str(error.orig).split())
             raise StoreError(f"{self.shown}: {told}{_advice(told)}") from error
+        except NoFreeConnectionError as error:
+            raise StoreError(
+                f"{self.shown}: all connections have been in use for {_WAIT_SECONDS} s: "
+                "work with fewer threads"
+            ) from error
 
 
 def _checked_url(url: str, root: Path) -> URL:
@@ -87,11 +93,12 @@ def _is_sqlite(url: URL) -> bool:
 def _postgresql(url: URL) -> Engine:
     if importlib.util.find_spec("psycopg") is None:
         raise MissingExtraError("postgres", "a store on PostgreSQL")
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT_SECONDS)
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+    waits = {"timeout": _WAIT_SECONDS}
+    engine = create_engine(url, connect_args=waits, pool_timeout=_WAIT_SECONDS)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

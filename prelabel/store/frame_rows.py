@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
+from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.frames import Frame, FrameKind, Split
 from prelabel.store.changes import Change, Entry, plain_json
 from prelabel.store.database import Database
@@ -45,6 +46,7 @@ class Places:
 
 def columns_of(frame: Frame, places: Places) -> dict[str, Any]:
     """The row of a frame, less its number and label version."""
+    _check_text(frame)
     calibration = frame.calibration
     return {
         "frame_id": frame.frame_id,
@@ -58,6 +60,15 @@ def columns_of(frame: Frame, places: Places) -> dict[str, Any]:
         "sequence_index": frame.index,
         "calibration": None if calibration is None else plain_json(calibration, "calibration"),
     }
+
+
+def _check_text(frame: Frame) -> None:
+    try:
+        frame.uri.encode()
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            f"{frame.uri!r}: the name of this file is not UTF-8, so it cannot be kept: rename it"
+        ) from error
 
 
 def frame_of(row: Row[Any], places: Places) -> Frame:

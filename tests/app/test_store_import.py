@@ -12,7 +12,7 @@ from store_content import a_labelled_frame, labelled_frames, labels_of
 
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet, Origin, OriginKind
 from prelabel.datasets.boxes import Boxes
-from prelabel.datasets.errors import InvalidValueError
+from prelabel.datasets.errors import BadInputError, InvalidValueError
 from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.store.records import EventKind, ImportCounts
 from prelabel.store.store import Store, open_store
@@ -148,11 +148,29 @@ def test_file_names_in_the_workspace_move_with_it(tmp_path: Path) -> None:
         ]
 
 
+def test_labels_are_put_down_to_rounds(store: Store) -> None:
+    one, other = a_labelled_frame(1), a_labelled_frame(2)
+    store.start_round("loop")
+    store.import_frames([one, other], "ann", round_of={one.frame.frame_id: 1})
+    for frame, round_number in ((one.frame, 1), (other.frame, None)):
+        version = store.labels(frame.frame_id)
+        assert version is not None
+        assert version.round_number == round_number
+        assert store.replay(frame.frame_id) == [version]
+
+
+def test_a_file_name_that_is_no_text_is_told(store: Store) -> None:
+    frame = replace(a_frame("a"), uri="/pictures/\udcff.jpg")
+    with pytest.raises(BadInputError, match=r"udcff.jpg.*not UTF-8.*rename it"):
+        store.import_frames([LabelledFrame(frame, None)], "ann")
+
+
 def test_chunks_need_a_size(store: Store) -> None:
     with pytest.raises(InvalidValueError, match="chunk_frames must be at least 1, but is 0"):
         store.import_frames([], "ann", chunk_frames=0)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_import(tmp_path: Path) -> None:
     def peak_of(total: int) -> int:
         with open_store(f"sqlite:///{total}.sqlite", tmp_path) as store:

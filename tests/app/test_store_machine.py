@@ -26,8 +26,8 @@ from prelabel.store.records import EventKind, LabelVersion
 from prelabel.store.store import open_store
 
 SETTINGS = settings(
-    max_examples=15,
-    stateful_step_count=25,
+    max_examples=10,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -175,4 +175,4 @@ def test_any_order_of_work(store_url: str, tmp_path: Path) -> None:
         database.close()
         return store_url
 
-    run_state_machine_as_test(machine_on(fresh), settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine_on(fresh), settings=SETTINGS)

@@ -15,9 +15,9 @@ from prelabel.datasets.frames import LabelledFrame
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store, open_store
 
-FRAMES = 400
-CHUNK_FRAMES = 10
-CORRECTED = 60
+FRAMES = 120
+CHUNK_FRAMES = 6
+CORRECTED = 80
 ROUNDS = 6
 DONE = "done"
 
@@ -26,8 +26,8 @@ def do_everything(url: str, root: Path, said: Connection) -> None:
     """Import, correct and run rounds, each step only where it has not been done."""
     with open_store(url, root) as store:
         store.add_classes(CLASSES, "setup")
-        store.import_frames(_announced(said), "import", chunk_frames=CHUNK_FRAMES)
-        said.send(f"imported {FRAMES}")
+        known = store.counts().frames
+        store.import_frames(_announced(known, said), "import", chunk_frames=CHUNK_FRAMES)
         for number in range(CORRECTED):
             _correct(store, number, said)
         for number in range(1, ROUNDS + 1):
@@ -53,14 +53,14 @@ def write_many(url: str, root: Path, said: Connection, author: str, times: int) 
 
 
 def batch_of_round(number: int) -> Batch:
-    ids = [a_labelled_frame(number * 20 + row).frame.frame_id for row in range(20)]
+    ids = [a_labelled_frame(number * 10 + row).frame.frame_id for row in range(10)]
     return Batch("random", number, tuple(Pick(one, 0.5, "because", 1.0) for one in ids))
 
 
-def _announced(said: Connection) -> Iterator[LabelledFrame]:
-    """The frames; the next chunk is asked for once the one before is on disk."""
+def _announced(known: int, said: Connection) -> Iterator[LabelledFrame]:
+    """The frames; a chunk is asked for only when the one before it is on disk."""
     for number in range(FRAMES):
-        if number and number % CHUNK_FRAMES == 0:
+        if number > known and number % CHUNK_FRAMES == 0:
             said.send(f"imported {number}")
         yield a_labelled_frame(number)
 
@@ -89,7 +89,8 @@ def _run_round(store: Store, number: int, said: Connection) -> None:
 
 
 def expected_lines() -> set[str]:
-    """All that is acknowledged once over the whole work, besides the import's own lines."""
+    """All that may be acknowledged, each at most once."""
+    imported = {f"imported {number}" for number in range(CHUNK_FRAMES, FRAMES, CHUNK_FRAMES)}
     steps = ("started", "chosen", "trained", "finished")
     rounds = {f"{step} {number}" for step in steps for number in range(1, ROUNDS + 1)}
-    return rounds | {f"corrected {number}" for number in range(CORRECTED)}
+    return imported | rounds | {f"corrected {number}" for number in range(CORRECTED)}
