@@ -21,16 +21,11 @@ class BrokenHeaderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Size of the stored raster, and the EXIF orientation (1 to 8) by which it is turned.
-
-    `has_end` tells whether the mark that ends the picture is there; without it the file may be
-    cut off.
-    """
+    """Size of the stored raster, and the EXIF orientation (1 to 8) by which it is turned."""
 
     width_px: int
     height_px: int
     orientation: int
-    has_end: bool
 
 
 def jpeg_header(data: bytes) -> Header:
@@ -63,7 +58,9 @@ def jpeg_header(data: bytes) -> Header:
         position += length
     if size is None or 0 in size:
         raise BrokenHeaderError("is not a whole JPEG: its header gives no size")
-    return Header(*size, orientation or 1, data.rfind(_JPEG_END, position) >= 0)
+    if data.rfind(_JPEG_END, position) < 0:
+        raise BrokenHeaderError("is truncated: the mark at the end of a JPEG is missing")
+    return Header(*size, orientation or 1)
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
@@ -105,7 +102,7 @@ def png_header(data: bytes) -> Header:
         position = end + 4
     if size is None or 0 in size:
         raise BrokenHeaderError("is not a whole PNG: its header gives no size")
-    return Header(*size, orientation, has_end=True)
+    return Header(*size, orientation)
 
 
 def exif_orientation(tiff: bytes) -> int:

@@ -4,8 +4,10 @@ import hashlib
 import io
 import os
 import stat
+import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -23,13 +25,18 @@ from prelabel.datasets.picture_headers import (
     png_header,
 )
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 )
 DEFAULT_MAX_PIXELS = 250_000_000  # above the 200 megapixels of the largest common sensors
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})
 _OPEN_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_ZERO_TAIL = bytes(512)  # what a download leaves that reserved its space and stopped
+_ORIENTATION_TAG = 0x0112
+_TIFF_STARTS = (b"II*\x00", b"MM\x00*")
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, KeyError, EOFError, struct.error)
 
 
 class UnusablePictureError(BadInputError):
@@ -70,7 +77,7 @@ def inspect_picture(path: str | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> P
     """Id and size of a picture file, after a check that it is whole.
 
     JPEG and PNG are not decoded: the end mark (JPEG) and the checksums (PNG) tell a cut-off file.
-    A JPEG without end mark and the other kinds are decoded once. Raises UnusablePictureError for a
+    Pictures of other kinds are decoded once. Raises UnusablePictureError for a
     file that cannot be read, is empty, cut off, no picture, or has more than `max_pixels`.
     """
     data = _bytes_of(path)
@@ -81,8 +88,7 @@ def inspect_picture(path: str | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> P
             f"has {header.width_px} x {header.height_px} pixels, more than the limit of "
             f"{max_pixels:,}: make it smaller or raise the limit",
         )
-    if not header.has_end:
-        _check_decodes(path, data)
+    _check_decodes(path, data)
     width, height = header.width_px, header.height_px
     if header.orientation in _SWAPS_SIDES:
         width, height = height, width
@@ -97,9 +103,10 @@ def read_picture(frame: Frame) -> NDArray[np.uint8]:
     """
     data = _bytes_of(frame.uri)
     header = _header(frame.uri, data)
-    if not header.has_end:
-        _check_decodes(frame.uri, data)
-    shown = _turned(_decoded(frame.uri, data), header.orientation)
+    _check_decodes(frame.uri, data)
+    shown = _decoded(frame.uri, data)
+    if not data.startswith(_TIFF_STARTS):  # OpenCV turns TIFF pictures whatever it is told
+        shown = _turned(shown, header.orientation)
     height, width = shown.shape[:2]
     if (width, height) != (frame.width_px, frame.height_px):
         raise UnusablePictureError(
@@ -158,45 +165,47 @@ def _header(path: str | Path, data: bytes) -> Header:
             return png_header(data)
     except BrokenHeaderError as error:
         raise UnusablePictureError(path, str(error)) from error
-    return _header_by_pillow(path, data)
-
-
-def _header_by_pillow(path: str | Path, data: bytes) -> Header:
-    # The classes instead of Image.open, which warns or raises above a limit of its own.
-    from PIL import BmpImagePlugin, ImageFile, TiffImagePlugin, WebPImagePlugin
-
-    image: ImageFile.ImageFile
     try:
-        if data.startswith(b"BM"):
-            image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
-        elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-            image = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
-        elif data[:4] in (b"II*\x00", b"MM\x00*"):
-            image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
-        else:
-            raise UnusablePictureError(path, "is not a JPEG, PNG, BMP, WebP or TIFF picture")
-        orientation = image.getexif().get(0x0112, 1)
-    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        return _header_by_pillow(_opened_by_pillow(path, data))
+    except _PILLOW_ERRORS as error:
         raise UnusablePictureError(path, f"cannot be read as a picture: {error}") from error
-    valid = orientation if orientation in range(1, 9) else 1
-    return Header(image.width, image.height, valid, has_end=False)
+
+
+def _opened_by_pillow(path: str | Path, data: bytes) -> "ImageFile":
+    # The classes instead of Image.open, which warns or raises above a limit of its own.
+    from PIL import BmpImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+    if data.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile(io.BytesIO(data))
+    if data.startswith(_TIFF_STARTS):
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    raise UnusablePictureError(path, "is not a JPEG, PNG, BMP, WebP or TIFF picture")
+
+
+def _header_by_pillow(image: "ImageFile") -> Header:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    orientation = int(image.getexif().get(_ORIENTATION_TAG, 1))
+    if orientation not in range(1, 9):
+        orientation = 1
+    width, height = image.size
+    if isinstance(image, TiffImageFile) and orientation in _SWAPS_SIDES:
+        width, height = height, width  # of TIFF Pillow gives the size as shown
+    return Header(width, height, orientation)
 
 
 def _check_decodes(path: str | Path, data: bytes) -> None:
-    """Decode a picture strictly; OpenCV alone would fill up what is missing with grey."""
-    from PIL import BmpImagePlugin, JpegImagePlugin, TiffImagePlugin, WebPImagePlugin
+    """Decode a picture whose header says nothing of its end.
 
-    kind = {b"\xff\xd8": JpegImagePlugin.JpegImageFile, b"BM": BmpImagePlugin.BmpImageFile}.get(
-        data[:2],
-        WebPImagePlugin.WebPImageFile
-        if data.startswith(b"RIFF")
-        else TiffImagePlugin.TiffImageFile,
-    )
+    Strictly, by Pillow: OpenCV fills up what is missing.
+    """
+    if data.startswith((JPEG_START, PNG_START)):
+        return
     try:
-        if data.startswith(JPEG_START) and data.endswith(_ZERO_TAIL):
-            raise OSError("zeros instead of its end")
-        kind(io.BytesIO(data)).load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        _opened_by_pillow(path, data).load()
+    except _PILLOW_ERRORS as error:
         raise UnusablePictureError(path, f"is truncated or corrupt: {error}") from error
 
 
