@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.datasets.scenes.canvas import MOST_OBJECTS, Canvas
+from prelabel.datasets.scenes.houses import House, draw_house
 from prelabel.datasets.scenes.layout import Actor, Clutter, Scene
 from prelabel.datasets.scenes.light import develop, draw_sky
 from prelabel.datasets.scenes.options import SCENE_CLASSES, SceneOptions
 from prelabel.datasets.scenes.people import draw_cyclist, draw_person
 from prelabel.datasets.scenes.solids import View
-from prelabel.datasets.scenes.street import House, Street, draw_ground, draw_house
+from prelabel.datasets.scenes.street import Street, draw_ground
 from prelabel.datasets.scenes.things import draw_clutter, draw_cone
 from prelabel.datasets.scenes.vehicles import draw_vehicle
 
@@ -108,7 +109,7 @@ def _draw_standing(view: View, scene: Scene) -> list[SeenObject]:
 
 def _draw(view: View, street: Street, one: House | Clutter | Actor) -> None:
     if isinstance(one, House):
-        draw_house(view, street, one)
+        draw_house(view, street.wall_m, one)
     elif isinstance(one, Clutter):
         draw_clutter(view, one.kind, one.pose, one.look_seed)
     elif one.class_name == "person":

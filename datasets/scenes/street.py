@@ -1,41 +1,16 @@
-"""The street itself: road, pavements, crossing, and the houses along it."""
+"""The street itself: where its houses stand, the road, pavements and crossing."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.scenes.canvas import NEAREST_M, Colour
-from prelabel.datasets.scenes.solids import View, flat_quads
+from prelabel.datasets.scenes.houses import House
+from prelabel.datasets.scenes.solids import View
 
 FAR_M = 80.0
 _KERB_M = 0.16
-_FLOOR_M = 3.1
 _STRIPS = 7  # a surface along the street is cut up, so that haze grows with distance
-
-_WALLS: tuple[Colour, ...] = (
-    (128, 158, 190), (150, 176, 196), (96, 112, 150), (172, 182, 186), (188, 196, 204),
-    (116, 138, 132), (92, 108, 128), (150, 150, 172), (176, 168, 150), (82, 96, 136),
-)  # fmt: skip
-_SHOPS: tuple[Colour, ...] = (
-    (50, 60, 150),
-    (120, 80, 40),
-    (60, 110, 60),
-    (50, 130, 190),
-    (90, 70, 110),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """A house on one side (-1 left, 1 right) from `near_m` to `far_m` along the street."""
-
-    side: int
-    near_m: float
-    far_m: float
-    height_m: float
-    free_standing: bool  # nothing hides the wall that looks at the camera
-    look_seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,94 +176,3 @@ def _draw_skyline(view: View, rng: np.random.Generator) -> None:
         top, foot = horizon - float(rng.uniform(0.01, 0.07)) * height, horizon + 2
         view.canvas.polygons(np.array([(x, foot), (x, top), (end, top), (end, foot)]), tone)
         x = end
-
-
-def draw_house(view: View, street: Street, house: House) -> None:
-    """A house: the front along the street, and the wall that looks at the camera."""
-    rng = np.random.default_rng(house.look_seed)
-    paint = _WALLS[int(rng.integers(len(_WALLS)))]
-    shop = _SHOPS[int(rng.integers(len(_SHOPS)))] if rng.random() < 0.6 else None
-    x = house.side * street.wall_m
-    start = view.camera.z_m + NEAREST_M
-    if house.far_m <= start + 0.5:
-        return
-    if house.near_m > start and house.free_standing:
-        _draw_wall(
-            view, (x, house.near_m), (x + house.side * 14.0, house.near_m), house, paint, None, rng
-        )
-    near = max(house.near_m, start)
-    _draw_wall(view, (x, near), (x, house.far_m), house, paint, shop, rng)
-
-
-def _draw_wall(
-    view: View,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    house: House,
-    paint: Colour,
-    shop: Colour | None,
-    rng: np.random.Generator,
-) -> None:
-    """A wall between two points (x, z) with its windows; a shop takes the ground floor."""
-    (x0, z0), (x1, z1) = start, end
-    along_street = x0 == x1
-    normal = np.array([[-float(house.side), 0, 0]] if along_street else [[0, 0, -1.0]])
-    factor = float(view.light.factors(normal)[0])
-    corners = np.array(
-        [(x0, 0, z0), (x0, house.height_m, z0), (x1, house.height_m, z1), (x1, 0, z1)]
-    )
-    middle = (z0 + z1) / 2
-    view.canvas.polygons(view.camera.project(corners), view.colour(paint, middle, factor))
-    _draw_bands(view, corners, house.height_m, paint, middle, factor)
-    axis = 2 if along_street else 0
-    low, high = _window_corners(corners, house, axis)
-    if len(low):
-        panes = view.camera.project(flat_quads(low, high, (1, axis)))
-        lit = rng.random(len(panes)) < view.light.lit_windows
-        glass = view.colour(
-            (132, 116, 96) if not view.light.lamps_on else (70, 60, 52), middle, factor
-        )
-        view.canvas.polygons(panes[~lit], glass)
-        view.canvas.polygons(panes[lit], (118, 196, 238), emissive=True)
-    if shop is not None:
-        _draw_shop(view, corners, shop, middle, factor)
-
-
-def _draw_bands(
-    view: View, corners: Float64s, height_m: float, paint: Colour, middle_m: float, factor: float
-) -> None:
-    """A plinth at the foot and a cornice under the roof."""
-    for low, high, shade in ((0.0, 0.5, 0.72), (height_m - 0.45, height_m, 0.8)):
-        band = corners.copy()
-        band[[0, 3], 1], band[[1, 2], 1] = low, high
-        tone: Colour = (paint[0] * shade, paint[1] * shade, paint[2] * shade)
-        view.canvas.polygons(view.camera.project(band), view.colour(tone, middle_m, factor))
-
-
-def _window_corners(corners: Float64s, house: House, axis: int) -> tuple[Float64s, Float64s]:
-    begin, end = sorted((float(corners[0, axis]), float(corners[2, axis])))
-    columns = np.arange(begin + 0.9, end - 1.6, 2.4)
-    floors = np.arange(_FLOOR_M + 0.9, house.height_m - 1.6, _FLOOR_M)
-    across, up = (grid.ravel() for grid in np.meshgrid(columns, floors))
-    low = np.repeat(corners[:1], len(across), axis=0)
-    low[:, axis], low[:, 1] = across, up
-    high = low.copy()
-    high[:, axis] += 1.2
-    high[:, 1] += 1.5
-    return low, high
-
-
-def _draw_shop(
-    view: View, corners: Float64s, paint: Colour, middle_m: float, factor: float
-) -> None:
-    pane = corners.copy()
-    inset = (corners[2] - corners[0]) * [1, 0, 1] * 0.08
-    pane[:2] += inset
-    pane[2:] -= inset
-    pane[[0, 3], 1], pane[[1, 2], 1] = 0.6, 2.4
-    lit = view.light.lamps_on
-    glass: Colour = (120, 190, 226) if lit else view.colour((150, 134, 112), middle_m, factor)
-    view.canvas.polygons(view.camera.project(pane), glass, emissive=lit)
-    awning = corners.copy()
-    awning[[0, 3], 1], awning[[1, 2], 1] = 2.4, 3.0
-    view.canvas.polygons(view.camera.project(awning), view.colour(paint, middle_m, factor))
