@@ -31,7 +31,8 @@ def ours(folder: Path) -> None:
 
     target = folder / "project"
     shutil.rmtree(target, ignore_errors=True)
-    with init_project(target, source=folder / "annotations" / "instances_all.json") as project:
+    project, _ = init_project(target, source=folder / "annotations" / "instances_all.json")
+    with project:
         counts = project.status().counts
         if counts.boxes != counts.frames * BOXES_PER_FRAME:
             raise SystemExit(f"imported {counts}")

@@ -60,8 +60,10 @@ def _batch(workspace: Workspace, store: Store) -> Iterator[LabelledFrame]:
     shown = ShownProposals(workspace, store)
     ids = [pick.frame_id for pick in newest[1].picks]
     for frame in store.find_frames(ids):
-        done = store.labels(frame.frame_id)
-        yield LabelledFrame(frame, done.annotations if done else shown.of(frame.frame_id))
+        done, proposed = store.labels(frame.frame_id), shown.of(frame.frame_id)
+        # A frame on which nothing is proposed must not come back as "nothing there" unseen.
+        unseen = proposed if len(proposed) else None
+        yield LabelledFrame(frame, done.annotations if done else unseen)
 
 
 def _free_folder(parent: Path, name: str) -> Path:

@@ -73,7 +73,7 @@ def select(
     query = BatchQuery(strategy_by_name(wanted["strategy"]), wanted["control_share"])
     recorded = _Recorded.of(workspace, store, pool, model)
     learner = DetectionLearner(recorded, query)
-    _, batch = learner.query(
+    _, _, batch = learner.query(
         object_array([frame.frame_id for frame in pool]),
         n_instances=min(budget_frames, len(pool)),
         seed=seed,
@@ -171,7 +171,7 @@ def _untouched_batch(store: Store, wanted: dict[str, Any]) -> Selected | None:
     record = next(one for one in store.rounds() if one.number == number)
     if dict(record.settings) != wanted or record.finished_at is not None:
         return None
-    if any(store.labels(pick.frame_id) is not None for pick in batch.picks):
+    if store.labelled_among([pick.frame_id for pick in batch.picks]):
         return None
     return _selected(store, record, batch)
 
@@ -182,8 +182,8 @@ def _finish_last_round(store: Store, author: str) -> None:
         return
     batch = store.batch(rounds[-1].number)
     ids = [pick.frame_id for pick in batch.picks] if batch else []
-    labelled = sum(store.labels(frame_id) is not None for frame_id in ids)
-    store.finish_round(rounds[-1].number, author, {"frames": len(ids), "labelled": labelled})
+    figures = {"frames": len(ids), "labelled": len(store.labelled_among(ids))}
+    store.finish_round(rounds[-1].number, author, figures)
 
 
 def _selected(store: Store, record: RoundRecord, batch: Batch) -> Selected:

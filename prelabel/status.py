@@ -43,7 +43,7 @@ def project_status(workspace: Workspace, store: Store) -> ProjectStatus:
         model=model,
         predicted_frames=predicted,
         batch=batch,
-        next_command=_next_command(store, counts, model, predicted, batch),
+        next_command=_next_command(counts, model, predicted, batch),
     )
 
 
@@ -52,12 +52,11 @@ def _batch_status(store: Store) -> BatchStatus | None:
     if newest is None:
         return None
     number, batch = newest
-    labelled = sum(store.labels(pick.frame_id) is not None for pick in batch.picks)
-    return BatchStatus(number, batch.strategy, len(batch), labelled)
+    labelled = store.labelled_among([pick.frame_id for pick in batch.picks])
+    return BatchStatus(number, batch.strategy, len(batch), len(labelled))
 
 
 def _next_command(
-    store: Store,
     counts: StoreCounts,
     model: ModelRecord | None,
     predicted: int,

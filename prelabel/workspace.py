@@ -23,7 +23,7 @@ class Workspace:
 
     @property
     def store_url(self) -> str:
-        return self.settings.store or f"sqlite:///{self.folder / 'store.db'}"
+        return self.settings.store or "sqlite:///store.db"  # relative to the folder
 
     @property
     def state_folder(self) -> Path:

@@ -112,21 +112,27 @@ def init(
 @click.argument("source", type=EXISTING)
 @click.option("--format", help="The format. [default: found out]")
 @click.option("--images", type=EXISTING, help="Where the pictures lie. [default: beside]")
+@click.option("--empty", is_flag=True, help="Somebody looked at the pictures without boxes.")
 @click.pass_obj
-def import_(obj: dict[str, Any], source: Path, format: str | None, images: Path | None) -> None:
+def import_(
+    obj: dict[str, Any], source: Path, format: str | None, images: Path | None, empty: bool
+) -> None:
     """Bring in frames, labels, or the corrections of a batch.
 
-    Labels that a frame had before stay in its history. Done twice it changes nothing.
+    Labels that a frame had before stay in its history. Done twice it changes nothing. Pictures
+    without boxes count as not labelled, unless the file says otherwise, or you do with --empty.
 
     \b
     Example:
       prelabel import corrections.json
       prelabel import more-photos/
     """
+    from prelabel.datasets.formats.base import ImportRules, Unannotated
     from prelabel.importing import ImportSource
 
+    rules = ImportRules(unannotated=Unannotated.EMPTY if empty else Unannotated.UNLABELLED)
     with _project(obj) as project:
-        _tell_import(project.import_dataset(ImportSource(source, format, images)))
+        _tell_import(project.import_dataset(ImportSource(source, format, images, rules=rules)))
         _tell_next(project)
 
 

@@ -147,6 +147,12 @@ class Store:
         for row in frame_rows.page_through(self._database, wanted):
             yield frame_rows.frame_of(row, self._places)
 
+    def labelled_among(self, frame_ids: Sequence[str]) -> set[str]:
+        """Those of these frames that have labels."""
+        with self._database.reading() as connection:
+            rows = frame_rows.rows_of(connection, frame_ids)
+            return {row.frame_id for row in rows if row.label_version is not None}
+
     def set_split(self, frame_ids: Iterable[str], split: Split, author: str) -> int:
         """Move frames to a split; how many were in another one."""
         with changing(self._database, author, self._clock) as change:
