@@ -473,14 +473,14 @@ def test_rtdetr_trains_repeatably(
 
 
 @pytest.mark.slow
-def test_learns_shapes_within_a_minute(tmp_path: Path, state: Path) -> None:
+def test_learns_shapes_from_sixty_pictures(tmp_path: Path, state: Path) -> None:
     train = shape_examples(tmp_path / "pictures", 60, side_px=128)
     held_out = shape_examples(tmp_path / "pictures", 40, seed=1, side_px=128)
-    options = FitOptions(steps=200, batch_size=16, input_px=128)
+    options = FitOptions(steps=120, batch_size=16, input_px=128)
     detector = micro(state)
     detector.fit(train, [], options, tmp_path / "run", Silent())
     predictions = detector.predict(
         [one.frame for one in held_out], PredictOptions(input_px=128, score_min=0.01)
     )
     truth = [LabelledFrame(one.frame, one.annotations) for one in held_out]
-    assert evaluate(predictions, truth, SHAPES).map50 > 0.8
+    assert evaluate(predictions, truth, SHAPES).map50 > 0.9  # 0.98 to 1 for seeds 0, 1, 2
