@@ -1,7 +1,7 @@
 """From what a source says to checked values: pictures found, boxes cleaned, ids given."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet, Origin, is_box_id
 from prelabel.datasets.arrays import Bools, Float32s, Float64s
 from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
 from prelabel.datasets.formats.picture_folder import PictureNotFoundError
 from prelabel.datasets.formats.report import ImportReport, ProblemKind
@@ -69,17 +70,11 @@ class Assembler:
             self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {told}", boxes)
             return None
         self._first_seen[facts.frame_id] = path
-        frame = Frame(
-            facts.frame_id,
-            path,
-            facts.width_px,
-            facts.height_px,
-            raw.kind,
-            raw.split,
-            raw.group,
-            raw.sequence,
-            raw.index,
-        )
+        try:
+            frame = _frame_of(raw, path, facts)
+        except InvalidValueError as error:
+            self.report.add(raw.labels, ProblemKind.FRAME_LEFT_OUT, f"{path}: {error}", boxes)
+            return None
         if raw.boxes is None:
             return LabelledFrame(frame, None)
         return LabelledFrame(frame, self._annotations(raw, raw.boxes, facts))
@@ -101,23 +96,21 @@ class Assembler:
         else:
             rows = np.flatnonzero(keep).tolist()
             corners = corners[keep]
+        given = {} if boxes.ids is None else self._given_ids(rows, boxes.ids, place)
         names = [boxes.class_names[row] for row in rows]
-        ids = derived_box_ids(facts.frame_id, names, corners)
-        if boxes.ids is not None:
-            self._take_given_ids(ids, rows, boxes.ids, place)
+        ids = derived_box_ids(facts.frame_id, names, corners, taken=frozenset(given.values()))
+        for position, box_id in given.items():
+            ids[position] = box_id
         origins: list[Origin] = [IMPORTED] * len(rows)
         if boxes.origins is not None:
             origins = [boxes.origins[row] for row in rows]
         return AnnotationSet(Boxes(corners), [class_ids[row] for row in rows], ids, origins)
 
-    def _take_given_ids(
-        self,
-        ids: list[str],
-        rows: Sequence[int],
-        given_ids: Sequence[str | None],
-        place: "_Place",
-    ) -> None:
-        """Put the ids that the source gives in the place of the derived ones, if they serve."""
+    def _given_ids(
+        self, rows: Sequence[int], given_ids: Sequence[str | None], place: "_Place"
+    ) -> dict[int, str]:
+        """The ids that the source gives, where they serve, by position among `rows`."""
+        accepted: dict[int, str] = {}
         for position, row in enumerate(rows):
             given = given_ids[row]
             if given is None:
@@ -130,7 +123,8 @@ class Assembler:
                 place.corrected(row, f"box id {given} was used before: a new id was given")
                 continue
             self._box_ids_seen.add(key)
-            ids[position] = given
+            accepted[position] = given
+        return accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +149,51 @@ class _Place:
         return f"{self.frame.picture}, {self.boxes.unit} {number}: {reason}"
 
 
-def derived_box_ids(frame_id: str, class_names: Sequence[str], xyxy: Float32s) -> list[str]:
+def _frame_of(raw: RawFrame, path: str, facts: PictureFacts) -> Frame:
+    return Frame(
+        facts.frame_id,
+        path,
+        facts.width_px,
+        facts.height_px,
+        raw.kind,
+        raw.split,
+        raw.group,
+        raw.sequence,
+        raw.index,
+    )
+
+
+def derived_box_ids(
+    frame_id: str,
+    class_names: Sequence[str],
+    xyxy: Float32s,
+    taken: Set[str] = frozenset(),
+) -> list[str]:
     """Ids for boxes that have none: UUIDs (version 5) of frame, class, geometry and ordinal.
 
     The same box in the same picture has the same id at every import, in whatever order the boxes
-    stand; `ordinal` counts equal boxes of one frame.
+    stand; `ordinal` counts equal boxes of one frame, and passes over ids that are `taken`.
     """
     start = hashlib.sha1(_BOX_ID_NAMESPACE + frame_id.encode(), usedforsecurity=False)
     raw, ids = np.ascontiguousarray(xyxy, "<f4").tobytes(), []
     ordinals: dict[bytes, int] = {}
     for row, name in enumerate(class_names):
         key = raw[16 * row : 16 * row + 16] + name.encode()
-        ordinal = ordinals[key] = ordinals.get(key, -1) + 1
-        digest = start.copy()
-        digest.update(key + b"\0%d" % ordinal)
-        text = digest.hexdigest()
-        variant = "89ab"[int(text[16], 16) & 3]
-        ids.append(f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}")
+        ordinal = ordinals.get(key, 0)
+        while (box_id := _uuid5(start, key + b"\0%d" % ordinal)) in taken:
+            ordinal += 1
+        ordinals[key] = ordinal + 1
+        ids.append(box_id)
     return ids
+
+
+def _uuid5(start: "hashlib._Hash", name: bytes) -> str:
+    # uuid.uuid5 makes the same in eight times the time.
+    digest = start.copy()
+    digest.update(name)
+    text = digest.hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def _in_shown_pixels(

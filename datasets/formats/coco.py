@@ -5,14 +5,13 @@ each record is decoded by itself, so that a bad one is reported and the rest goe
 are kept as columns until their image's turn comes.
 """
 
-import json
 import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,51 +29,24 @@ from prelabel.datasets.formats.base import (
     Unannotated,
     split_named,
 )
+from prelabel.datasets.formats.coco_document import (
+    ANNOTATION,
+    CATEGORY,
+    IMAGE,
+    BoxExtras,
+    CocoAnnotation,
+    CocoCategory,
+    CocoImage,
+    decoded_record,
+    read_document,
+)
 from prelabel.datasets.formats.origins import origin_from_fields
 from prelabel.datasets.formats.picture_folder import PictureFolder, lies_below
-from prelabel.datasets.frames import FrameKind, Split
+from prelabel.datasets.frames import Split
 
 _LOOKS_LIKE_COCO = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _SNIFFED_BYTES = 1 << 16
 _PROBED_PICTURES = 20
-_SHOWN_BYTES = 100
-
-T = TypeVar("T")
-
-
-class _Document(msgspec.Struct):
-    images: list[msgspec.Raw]
-    categories: list[msgspec.Raw] = []
-    annotations: list[msgspec.Raw] | None = None  # files of test sets have none
-
-
-class _Category(msgspec.Struct):
-    id: int
-    name: str
-
-
-class _Image(msgspec.Struct, gc=False):
-    id: int | str
-    file_name: str
-    width: int | float | None = None
-    height: int | float | None = None
-    # Written by prelabel itself; other tools ignore them.
-    labelled: bool | None = None
-    split: Split | None = None
-    kind: FrameKind = FrameKind.IMAGE
-    group: str | None = None
-    sequence: str | None = None
-    index: int | None = None
-
-
-class _Annotation(msgspec.Struct, gc=False):
-    image_id: int | str
-    category_id: int
-    bbox: list[float] | None = None
-    id: int | str | None = None
-    iscrowd: int = 0
-    box_id: str | None = None
-    origin: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -123,10 +95,10 @@ class CocoReader:
 class _CocoFile:
     def __init__(self, path: Path, source: Source, report: ImportReport) -> None:
         self.path, self._source, self._report = path, source, report
-        document = _document(path)
+        document = read_document(path)
         self._names: dict[int, str] = {}  # of each category id, unknown ones included
         self.classes = self._read_categories(document.categories)
-        self.images: list[_Image] = []
+        self.images: list[CocoImage] = []
         image_rows = self._read_images(document.images)
         self.pictures = self._picture_folder()
         self._has_annotations = document.annotations is not None
@@ -153,10 +125,10 @@ class _CocoFile:
             if self._is_labelled(image, len(rows)):
                 class_names = [names[row] for row in category_row[rows].tolist()]
                 boxes = self._boxes(rows.tolist(), xyxy[rows], class_names)
-            yield self._frame(image, image.split or split, boxes)
+            yield self._frame(image, image.prelabel.split or split, boxes)
 
-    def _frame(self, image: _Image, split: Split, boxes: RawBoxes | None) -> RawFrame:
-        declared = None
+    def _frame(self, image: CocoImage, split: Split, boxes: RawBoxes | None) -> RawFrame:
+        declared, extras = None, image.prelabel
         if image.width and image.height:
             declared = int(image.width), int(image.height)
         return RawFrame(
@@ -165,10 +137,10 @@ class _CocoFile:
             split,
             declared,
             boxes,
-            image.kind,
-            image.group,
-            image.sequence,
-            image.index,
+            extras.kind,
+            extras.group,
+            extras.sequence,
+            extras.index,
             self.pictures,
         )
 
@@ -183,15 +155,15 @@ class _CocoFile:
             [columns.origins.get(row, IMPORTED) for row in rows] if columns.origins else None,
         )
 
-    def _is_labelled(self, image: _Image, boxes: int) -> bool:
-        if boxes or image.labelled:
+    def _is_labelled(self, image: CocoImage, boxes: int) -> bool:
+        if boxes or image.prelabel.labelled:
             return True
         empty = self._source.rules.unannotated is Unannotated.EMPTY
-        return empty and self._has_annotations and image.labelled is None
+        return empty and self._has_annotations and image.prelabel.labelled is None
 
     def _note_unannotated(self, without_boxes: Sequence[bool] | Any) -> None:
         count = sum(
-            image.labelled is None and bool(none)
+            image.prelabel.labelled is None and bool(none)
             for image, none in zip(self.images, without_boxes, strict=True)
         )
         if count and self._source.rules.unannotated is Unannotated.UNLABELLED:
@@ -203,10 +175,10 @@ class _CocoFile:
             )
 
     def _read_categories(self, records: list[msgspec.Raw]) -> tuple[str, ...]:
-        categories: list[_Category] = []
+        categories: list[CocoCategory] = []
         for position, record in enumerate(records):
             try:
-                categories.append(_decoded(record, _CATEGORY))
+                categories.append(decoded_record(record, CATEGORY))
             except InvalidValueError as error:
                 self._told(ProblemKind.NOTE, f"category at position {position}: {error}")
         for category in sorted(categories, key=lambda one: one.id):
@@ -227,7 +199,7 @@ class _CocoFile:
         rows: dict[int | str, int] = {}
         for position, record in enumerate(records):
             try:
-                image = _decoded(record, _IMAGE)
+                image = decoded_record(record, IMAGE)
             except InvalidValueError as error:
                 self._told(ProblemKind.FRAME_LEFT_OUT, f"image at position {position}: {error}")
                 continue
@@ -248,7 +220,7 @@ class _CocoFile:
         columns, category_rows = _Columns(), {one: row for row, one in enumerate(self._names)}
         for position, record in enumerate(records):
             try:
-                one = _decoded(record, _ANNOTATION)
+                one = decoded_record(record, ANNOTATION)
                 image_row = image_rows.get(one.image_id, -1)
                 _check_annotation(one, image_row)
             except InvalidValueError as error:
@@ -263,13 +235,16 @@ class _CocoFile:
             columns.category_row.append(category_row)
             columns.xywh.extend(one.bbox)  # type: ignore[arg-type]  # checked: four numbers
             columns.number.append(one.id if isinstance(one.id, int) else position)
-            if one.box_id is not None:
-                columns.box_ids[row] = one.box_id
-            if one.origin is not None:
-                self._take_origin(columns, row, one.origin)
+            if one.prelabel is not None:
+                self._take_extras(columns, row, one.prelabel)
         return columns
 
-    def _take_origin(self, columns: _Columns, row: int, fields: dict[str, Any]) -> None:
+    def _take_extras(self, columns: _Columns, row: int, extras: BoxExtras) -> None:
+        if extras.box_id is not None:
+            columns.box_ids[row] = extras.box_id
+        if extras.origin is None:
+            return
+        fields = extras.origin
         try:
             columns.origins[row] = origin_from_fields(fields, self._source.classes or self.classes)
         except InvalidValueError as error:
@@ -309,68 +284,13 @@ class _CocoFile:
         self._report.add(self.path, kind, reason)
 
 
-_CATEGORY = msgspec.json.Decoder(_Category)
-_IMAGE = msgspec.json.Decoder(_Image)
-_ANNOTATION = msgspec.json.Decoder(_Annotation)
-
-
-def _decoded(record: msgspec.Raw, decoder: "msgspec.json.Decoder[T]") -> T:
-    """One record; raises InvalidValueError with the beginning of its text, to find it by."""
-    try:
-        return decoder.decode(record)
-    except msgspec.DecodeError as error:
-        text = bytes(record)[:_SHOWN_BYTES].decode("utf-8", "replace")
-        raise InvalidValueError(f"{error}, in {text}: left out") from error
-
-
-def _check_annotation(one: _Annotation, image_row: int) -> None:
+def _check_annotation(one: CocoAnnotation, image_row: int) -> None:
     if image_row < 0:
         raise InvalidValueError(f"there is no image with id {one.image_id!r}: left out")
     if one.bbox is None or len(one.bbox) != 4:
         raise InvalidValueError(f"bbox must be four numbers, but is {one.bbox}: left out")
     if one.iscrowd:
         raise InvalidValueError("is a crowd region (iscrowd), not one object: left out")
-
-
-def _document(path: Path) -> _Document:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return msgspec.json.decode(data, type=_Document)
-    except msgspec.ValidationError as error:
-        if data.lstrip()[:1] == b"[":
-            raise BadInputError(
-                f"{path}: is a list (a COCO results file?), not a COCO dataset with images, "
-                "annotations and categories"
-            ) from error
-        raise BadInputError(f"{path}: is no COCO dataset: {error}") from error
-    except msgspec.DecodeError:
-        return _document_with_nan(path, data)
-
-
-def _document_with_nan(path: Path, data: bytes) -> _Document:
-    """The document by Python's own parser, which takes NaN and says where a mistake is."""
-    if not data.strip():
-        raise BadInputError(f"{path}: is empty: write or copy the file again")
-    try:
-        content = json.loads(data.decode("utf-8"), parse_constant=str)  # NaN becomes "NaN"
-    except json.JSONDecodeError as error:
-        raise BadInputError(
-            f"{path}: is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"{path}: is not UTF-8 text: byte {error.start}") from error
-    return _document_again(path, content)
-
-
-def _document_again(path: Path, content: Any) -> _Document:
-    try:
-        return msgspec.json.decode(msgspec.json.encode(content), type=_Document)
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise BadInputError(f"{path}: is no COCO dataset: {error}") from error
 
 
 def _files_of(path: Path) -> list[Path]:

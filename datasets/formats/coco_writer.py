@@ -20,9 +20,9 @@ ANNOTATIONS_FILE = "annotations.json"
 class CocoWriter:
     """Writes `annotations.json`; pictures stay where they are unless copies are asked for.
 
-    Beside the standard keys an annotation carries `box_id` and, unless it was imported, `origin`;
-    an image carries `labelled`, `split`, and `kind`, `group`, `sequence`, `index` where they say
-    anything.
+    Beside the standard keys, an annotation has under `prelabel` its `box_id` and, unless it was
+    imported, its `origin`; an image has there `labelled`, `split`, and `kind`, `group`, `sequence`,
+    `index` where they say anything.
     """
 
     def write(
@@ -85,26 +85,26 @@ def _write_annotations(
             "bbox": bbox,
             "area": sizes[row],
             "iscrowd": 0,
-            "box_id": annotations.box_id[row],
         }
+        extras: dict[str, object] = {"box_id": annotations.box_id[row]}
         if annotations.origin[row] != IMPORTED:
-            record["origin"] = origin_fields(annotations.origin[row], classes)
+            extras["origin"] = origin_fields(annotations.origin[row], classes)
+        record["prelabel"] = extras
         file.write(b",\n" if first_id + row else b"\n")
         file.write(msgspec.json.encode(record))
 
 
 def _image(image_id: int, frame: Frame, name: str, labelled: bool) -> dict[str, object]:
-    image: dict[str, object] = {
+    extras: dict[str, object] = {"labelled": labelled, "split": frame.split.value}
+    if frame.kind is not FrameKind.IMAGE:
+        extras["kind"] = frame.kind.value
+    for key in ("group", "sequence", "index"):
+        if getattr(frame, key) is not None:
+            extras[key] = getattr(frame, key)
+    return {
         "id": image_id,
         "file_name": name,
         "width": frame.width_px,
         "height": frame.height_px,
-        "labelled": labelled,
-        "split": frame.split.value,
+        "prelabel": extras,
     }
-    if frame.kind is not FrameKind.IMAGE:
-        image["kind"] = frame.kind.value
-    for key in ("group", "sequence", "index"):
-        if getattr(frame, key) is not None:
-            image[key] = getattr(frame, key)
-    return image

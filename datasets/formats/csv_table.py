@@ -1,4 +1,4 @@
-"""A CSV table with one row a box.
+"""A CSV table with one row a box: reading.
 
 The first eight columns are those that TensorFlow's tutorials made common; the others are ours and
 may be missing:
@@ -13,18 +13,18 @@ looked at it.
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from prelabel.datasets.annotations import IMPORTED, Origin
 from prelabel.datasets.errors import BadInputError, InvalidValueError
 from prelabel.datasets.formats.base import (
-    ExportedDataset,
     ImportReport,
-    Pictures,
     ProblemKind,
     RawBoxes,
     RawDataset,
@@ -33,24 +33,22 @@ from prelabel.datasets.formats.base import (
     Unannotated,
     split_named,
 )
-from prelabel.datasets.formats.export import PictureCopies, common_root, short_corners
-from prelabel.datasets.formats.origins import origin_fields, origin_from_fields
+from prelabel.datasets.formats.origins import origin_from_fields
 from prelabel.datasets.formats.picture_folder import PictureFolder, lies_below
-from prelabel.datasets.formats.text_files import CLASSES_FILE, read_names, write_names
-from prelabel.datasets.frames import LabelledFrame, Split
-from prelabel.datasets.progress import Progress
+from prelabel.datasets.formats.text_files import CLASSES_FILE, read_names
+from prelabel.datasets.frames import Split
 
-ANNOTATIONS_FILE = "annotations.csv"
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_ORIGINAL_CORNERS = tuple(f"original_{corner}" for corner in _CORNERS)
-_NEEDED = ("filename", "class", *_CORNERS)
-_COLUMNS = (
-    "filename", "width", "height", "class", *_CORNERS, "split", "labelled", "box_id",
-    "origin", "model_id", "score", "original_class", *_ORIGINAL_CORNERS,
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+ORIGINAL_CORNERS = tuple(f"original_{corner}" for corner in CORNERS)
+_NEEDED = ("filename", "class", *CORNERS)
+COLUMNS = (
+    "filename", "width", "height", "class", *CORNERS, "split", "labelled", "box_id",
+    "origin", "model_id", "score", "original_class", *ORIGINAL_CORNERS,
 )  # fmt: skip
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 Row = Mapping[str, str]
+_Csv: TypeAlias = "csv.DictReader[str]"
 NumberedRow = tuple[int, Row]
 
 
@@ -142,9 +140,9 @@ class _Reading:
         origins: list[Origin] = []
         for number, row in rows:
             try:
-                xyxy.append([float(row[corner]) for corner in _CORNERS])
+                xyxy.append([float(row[corner]) for corner in CORNERS])
             except ValueError:
-                told = ", ".join(row[corner] for corner in _CORNERS)
+                told = ", ".join(row[corner] for corner in CORNERS)
                 self._told(
                     ProblemKind.BOX_LEFT_OUT, number, f"box must be numbers, but is ({told})"
                 )
@@ -163,8 +161,8 @@ class _Reading:
         for key in ("model_id", "score", "original_class"):
             if row.get(key):
                 fields[key] = row[key]
-        if row.get(_ORIGINAL_CORNERS[0]):
-            fields["original_xyxy"] = [row.get(corner) for corner in _ORIGINAL_CORNERS]
+        if row.get(ORIGINAL_CORNERS[0]):
+            fields["original_xyxy"] = [row.get(corner) for corner in ORIGINAL_CORNERS]
         try:
             return origin_from_fields(fields, self.classes)
         except InvalidValueError as error:
@@ -176,7 +174,7 @@ class _Reading:
 
 
 def _has_box(row: Row) -> bool:
-    return any(row[name] for name in ("class", *_CORNERS))
+    return any(row[name] for name in ("class", *CORNERS))
 
 
 def _declared_size(row: Row) -> tuple[int, int] | None:
@@ -187,16 +185,12 @@ def _declared_size(row: Row) -> tuple[int, int] | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _rows(path: Path) -> Iterator[NumberedRow]:
-    """Each row with the number of the line it ends on.
-
-    Raises BadInputError where the file is no text or no CSV.
-    """
+@contextmanager
+def _reader(path: Path) -> Iterator[_Csv]:
+    """A reader of the file; BadInputError where it is no text or no CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield reader.line_num, row
+            yield csv.DictReader(file)
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -205,12 +199,16 @@ def _rows(path: Path) -> Iterator[NumberedRow]:
         raise BadInputError(f"{path}: is no CSV table: {error}") from error
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
+def _rows(path: Path) -> Iterator[NumberedRow]:
+    """Each row with the number of the line it ends on."""
+    with _reader(path) as reader:
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _header(path: Path) -> Sequence[str]:
+    with _reader(path) as reader:
+        return reader.fieldnames or ()
 
 
 def _overview(path: Path) -> _Overview:
@@ -230,72 +228,17 @@ def _overview(path: Path) -> _Overview:
 
 def _tables(path: Path) -> list[Path]:
     files = [path] if path.is_file() else sorted(path.glob("*.csv"))
-    return [
-        one for one in files if one.suffix.lower() == ".csv" and set(_NEEDED).issubset(_header(one))
-    ]
+    return [one for one in files if one.suffix.lower() == ".csv" and _is_table(one)]
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        return set(_NEEDED).issubset(_header(path))
+    except BadInputError:
+        return False
 
 
 def _picture_folder(source: Source, path: Path) -> PictureFolder:
     first = next((row["filename"] for _, row in _rows(path) if row["filename"]), "")
     below = path.parent / "images"
     return source.pictures(below if lies_below(below, first) else path.parent)
-
-
-class CsvWriter:
-    """Writes `annotations.csv` and `classes.txt`; pictures stay where they are unless copied."""
-
-    def write(
-        self,
-        folder: Path,
-        classes: Sequence[str],
-        frames: Iterable[LabelledFrame],
-        pictures: Pictures | None,
-        progress: Progress,
-    ) -> ExportedDataset:
-        copies = PictureCopies(pictures or Pictures.IN_PLACE)
-        write_names(folder / CLASSES_FILE, classes)
-        path = folder / ANNOTATIONS_FILE
-        listed = list(frames)
-        root = None if copies.wanted else common_root(one.frame for one in listed)
-        boxes = 0
-        with (
-            path.open("w", encoding="utf-8", newline="") as file,
-            progress.task("export as CSV", len(listed)) as advance,
-        ):
-            writer = csv.DictWriter(file, _COLUMNS, restval="", lineterminator="\n")
-            writer.writeheader()
-            for one in listed:
-                if root is None:
-                    name = copies.name_for(one.frame)
-                    copies.put(one.frame, folder / "images" / name)
-                else:
-                    name = Path(one.frame.uri).relative_to(root).as_posix()
-                writer.writerows(_box_rows(name, one, classes))
-                boxes += 0 if one.annotations is None else len(one.annotations)
-                advance()
-        return ExportedDataset("csv", folder, path, root, len(listed), boxes)
-
-
-def _box_rows(name: str, one: LabelledFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
-    common = {
-        "filename": name,
-        "width": one.frame.width_px,
-        "height": one.frame.height_px,
-        "split": one.frame.split.value,
-        "labelled": str(one.annotations is not None).lower(),
-    }
-    if one.annotations is None or not len(one.annotations):
-        yield common
-        return
-    for row, box in enumerate(short_corners(one.annotations.boxes.xyxy)):
-        fields = origin_fields(one.annotations.origin[row], classes)
-        fields["origin"] = fields.pop("kind")
-        original = fields.pop("original_xyxy", ())
-        yield {
-            **common,
-            "class": classes[one.annotations.class_id[row]],
-            **dict(zip(_CORNERS, map(repr, box), strict=True)),
-            "box_id": one.annotations.box_id[row],
-            **fields,
-            **dict(zip(_ORIGINAL_CORNERS, map(repr, original), strict=False)),
-        }

@@ -19,7 +19,8 @@ from prelabel.datasets.formats.base import (
 )
 from prelabel.datasets.formats.coco import CocoReader
 from prelabel.datasets.formats.coco_writer import CocoWriter
-from prelabel.datasets.formats.csv_table import CsvReader, CsvWriter
+from prelabel.datasets.formats.csv_table import CsvReader
+from prelabel.datasets.formats.csv_writer import CsvWriter
 from prelabel.datasets.formats.datumaro_bridge import (
     DATUMARO_PREFIX,
     DatumaroReader,

@@ -54,7 +54,8 @@ def write_foreign(format: str, folder: Path, pictures: Sequence[ForeignPicture])
 
 
 def _write_coco(folder: Path, pictures: Sequence[ForeignPicture]) -> Path:
-    images, annotations = [], []
+    images: list[object] = []
+    annotations: list[object] = []
     for row, picture in enumerate(pictures, start=1):
         width, height = picture.size
         images.append({"id": row, "file_name": picture.file, "width": width, "height": height})
