@@ -85,6 +85,7 @@ def _write_annotations(
             "bbox": bbox,
             "area": sizes[row],
             "iscrowd": 0,
+            "segmentation": [],  # several readers refuse a box without it
         }
         extras: dict[str, object] = {"box_id": annotations.box_id[row]}
         if annotations.origin[row] != IMPORTED:

@@ -12,11 +12,12 @@ from prelabel.datasets.formats.text_files import CLASSES_FILE, write_names
 from prelabel.datasets.frames import Frame, LabelledFrame, Split
 from prelabel.datasets.progress import Progress
 
+_LABEL_MAP_FILE = "labelmap.txt"  # CVAT and Datumaro take class names from it
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class VocWriter:
-    """Writes `JPEGImages`, `Annotations`, `ImageSets/Main` and `classes.txt`.
+    """Writes `JPEGImages`, `Annotations`, `ImageSets/Main`, `classes.txt` and `labelmap.txt`.
 
     Coordinates are written with decimals where they have some. `box_id` and `origin` are extra
     elements of an object.
@@ -32,6 +33,7 @@ class VocWriter:
     ) -> ExportedDataset:
         copies = PictureCopies(needs_copies("VOC", pictures))
         write_names(folder / CLASSES_FILE, classes)
+        write_names(folder / _LABEL_MAP_FILE, [f"{name}:::" for name in classes])
         annotations_folder, lists = folder / "Annotations", folder / "ImageSets" / "Main"
         annotations_folder.mkdir()
         lists.mkdir(parents=True)
