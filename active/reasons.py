@@ -49,7 +49,7 @@ def _counted(boxes: int, unsure: int) -> str:
         return f"{boxes} {noun}, {'all ' if boxes > 1 else ''}fairly clear to the model"
     if unsure == boxes:
         return f"{boxes} {noun} the model is unsure of"
-    return f"{boxes} {noun}, {unsure} of which the model is unsure of"
+    return f"{boxes} {noun}, the model is unsure of {unsure}"
 
 
 def _doubt(pool: Pool, prediction: Prediction, box: int) -> str:

@@ -131,11 +131,14 @@ def test_random_draws_every_frame_about_as_often() -> None:
 @pytest.mark.parametrize(
     ("probs", "words"),
     [
-        ([[0.41, 0.38]], "1 box the model is unsure of; least sure: van 0.41 or nothing there 0.59"),
+        (
+            [[0.41, 0.38]],
+            "1 box the model is unsure of; least sure: van 0.41 or nothing there 0.59",
+        ),
         ([[0.61, 0.58]], "1 box the model is unsure of; least sure: van 0.61 or truck 0.58"),
         (
             [[0.95, 0.0], [0.6, 0.1]],
-            "2 boxes, 1 of which the model is unsure of; least sure: van 0.60 or nothing there 0.40",
+            "2 boxes, the model is unsure of 1; least sure: van 0.60 or nothing there 0.40",
         ),
         (
             [[0.5, 0.0]] * 9,
