@@ -150,6 +150,7 @@ class TrainingRun:
 
     def run(self, options: FitOptions, progress: Progress) -> FitResult:
         """Go through the steps that are left; raises DetectorError where training diverges."""
+        self._folder.begin()
         self._resume()
         with reproducible(), progress.task("training", options.steps) as advance:
             if self._record.step:

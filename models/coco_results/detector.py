@@ -41,6 +41,7 @@ class CocoResultsDetector:
     ) -> None:
         self._pictures = read_results(results, numbering_of(annotations, classes))
         self._model_id = model_id_of(results)
+        self._taken: dict[str, Frame] = {}
         self._spec = DetectorSpec(
             name, classes, ClassScores.INDEPENDENT, trainable=False, gives_class_probs=False
         )
@@ -71,16 +72,15 @@ class CocoResultsDetector:
         """The boxes of each frame, clipped to it, as far as `options` want them.
 
         `nms_iou` is not applied: what overlaps in the file does so here. Raises DetectorError
-        where two of the frames would have the same results.
+        where two frames would have the same results.
         """
-        taken: dict[str, Frame] = {}
         predictions = []
         for frame in frames:
             inspect_picture(frame.uri)
             name = next((one for one in names_of(frame.uri) if one in self._pictures), None)
-            if name is not None and taken.setdefault(name, frame).frame_id != frame.frame_id:
+            if name is not None and self._taken.setdefault(name, frame).frame_id != frame.frame_id:
                 raise DetectorError(
-                    f"{self._spec.name}: {name} may be {taken[name].uri} or {frame.uri}; name the "
+                    f"{self._spec.name}: {name} may be {self._taken[name].uri} or {frame.uri}; name the "
                     "pictures of the results by longer paths"
                 )
             boxes = PictureBoxes() if name is None else self._pictures[name]

@@ -114,7 +114,7 @@ def _picture_of(record: Any, numbering: Numbering) -> str:
                 "says which picture it is"
             )
         return str(PurePosixPath(told.replace("\\", "/")))
-    if told not in numbering.file_of:
+    if not isinstance(told, int | str) or told not in numbering.file_of:
         raise _BadRecordError(f"image_id {told!r} is not in the annotation file")
     return str(PurePosixPath(numbering.file_of[told].replace("\\", "/")))
 
@@ -137,7 +137,7 @@ def _box_of(record: Mapping[str, Any]) -> list[float]:
 
 
 def _score_of(record: Mapping[str, Any]) -> float:
-    told = record.get("score")
+    told: Any = record.get("score")
     if not _is_finite(told) or not 0 <= told <= 1:
         raise _BadRecordError(f"score must lie between 0 and 1, but is {told!r}")
     return float(told)

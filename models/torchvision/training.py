@@ -40,6 +40,7 @@ class TorchvisionLearner:
         if (dtype := fast_dtype(device)) is not None:
             for name in _HEAVY_PARTS:
                 _compute_in(dtype, device, self._net, name)
+            _spare_narrow_convolutions(device, self._net)
 
     @property
     def learning_rate(self) -> float:
@@ -140,6 +141,29 @@ def _compute_in(dtype: torch.dtype, device: torch.device, net: nn.Module, name: 
             return _as_float32(forward(*entering))
 
     part.forward = reduced
+
+
+def _spare_narrow_convolutions(device: torch.device, net: nn.Module) -> None:
+    """Let convolutions that halve a map only one cell wide compute in full precision.
+
+    In bfloat16 oneDNN leaves the gradient of their weights unwritten (seen with torch 2.15): now
+    and then it holds whatever was in memory. The coarsest maps of narrow pictures come to this.
+    """
+    for part in net.modules():
+        if isinstance(part, nn.Conv2d) and max(part.stride) > 1:
+            _spare_narrow(device, part)
+
+
+def _spare_narrow(device: torch.device, convolution: Any) -> None:
+    forward = convolution.forward
+
+    def careful(entering: Tensor) -> Any:
+        if entering.shape[-1] > 1:
+            return forward(entering)
+        with torch.autocast(device.type, enabled=False):
+            return forward(entering.float())
+
+    convolution.forward = careful
 
 
 def _as_float32(leaving: Any) -> Any:
