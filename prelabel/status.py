@@ -62,17 +62,17 @@ def _next_command(
     predicted: int,
     batch: BatchStatus | None,
 ) -> str:
-    if batch is not None and batch.labelled < batch.frames:
+    if batch is not None and not batch.labelled:
         return "prelabel export --format coco --batch"
     if not counts.boxes:
         return "prelabel select --budget 20"
-    if counts.labelled == counts.frames:
-        return "prelabel export --format coco"
     newest_labels = batch is not None and (
         model is None or model.round_number != batch.round_number
     )
     if model is None or newest_labels:
         return "prelabel train"
+    if counts.labelled == counts.frames:
+        return "prelabel export --format coco"
     if predicted < counts.frames - counts.labelled:
         return "prelabel propose"
     return "prelabel select --budget 20"
