@@ -48,7 +48,8 @@ class Origin:
         if self.score is not None and not 0 <= self.score <= 1:
             raise InvalidValueError(f"score must lie between 0 and 1, but is {self.score}")
         changed = self.kind is OriginKind.CHANGED
-        if changed != (self.original_xyxy is not None and self.original_class_id is not None):
+        kept = (self.original_xyxy is not None, self.original_class_id is not None)
+        if kept != (changed, changed):
             raise InvalidValueError(
                 f"origin {self.kind} {'needs' if changed else 'has no'} original_xyxy and "
                 f"original_class_id, but they are {self.original_xyxy!r} and "

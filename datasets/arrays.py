@@ -17,7 +17,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 def frozen_floats(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Float32s:
     """A read-only float32 copy of `value`, finite and of `shape` (None: any length there)."""
-    array = _shaped(name, np.array(value, dtype=np.float32), shape)
+    array = _shaped(name, _as_floats(name, value), shape)
     if not np.isfinite(array).all():
         raise InvalidValueError(f"{name} must be finite, but holds NaN or infinity")
     array.setflags(write=False)
@@ -45,8 +45,16 @@ def check_range(name: str, array: NDArray[Any], low: float, high: float) -> None
         )
 
 
+def _as_floats(name: str, value: ArrayLike) -> Float32s:
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused later
+            return np.array(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(f"{name} must be an array of numbers: {error}") from error
+
+
 def _shaped(name: str, array: NDArray[Scalar], shape: tuple[int | None, ...]) -> NDArray[Scalar]:
-    if array.shape == (0,) and shape[0] is None:
+    if array.shape == (0,) and not shape[0]:
         array = array.reshape([want or 0 for want in shape])  # `[]` means no rows
     fits = array.ndim == len(shape) and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)

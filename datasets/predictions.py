@@ -14,6 +14,7 @@ from prelabel.datasets.arrays import (
     frozen_ids,
 )
 from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import InvalidValueError
 
 
 class ClassScores(StrEnum):
@@ -98,7 +99,13 @@ class Prediction:
             check_range("class_peak", self.class_peak, 0, 1)
         if self.spread_px is not None:
             check_range("spread_px", self.spread_px, 0, np.inf)
-        check_range("fall of score", -np.diff(self.score), 0, 1)
+        rises = np.flatnonzero(np.diff(self.score) > 0)
+        if len(rises):
+            row = int(rises[0])
+            raise InvalidValueError(
+                f"score must fall, but row {row + 1} is {self.score[row + 1]:g} after "
+                f"{self.score[row]:g}"
+            )
 
     def __len__(self) -> int:
         return len(self.boxes)
