@@ -42,7 +42,10 @@ def scenes(tmp_path: Path) -> Scenes:
 
 
 def estimator_of(scenes: Scenes, folder: Path, **training: Any) -> DetectorEstimator:
-    plan = {"options": FitOptions(steps=300), "new_detector": lambda: BlobDetector(CLASSES)}
+    plan: dict[str, Any] = {
+        "options": FitOptions(steps=300),
+        "new_detector": lambda: BlobDetector(CLASSES),
+    }
     frames = {frame_id: one.frame for frame_id, one in scenes.items()}
     return DetectorEstimator(
         Training(folder=folder, **(plan | training)),
@@ -125,7 +128,7 @@ def test_a_neural_detector_goes_round(name: str, scenes: Scenes, tmp_path: Path)
     assert len(learner.X_training) == 12
     last = rest_of(scenes, learner)[:1]
     learner.teach(last, labels_of(scenes, last), folder=tmp_path / "again")
-    assert len(learner.predict(last)[0].class_probs[0]) == len(CLASSES)
+    assert learner.predict(last)[0].class_probs.shape[1] == len(CLASSES)
 
 
 def test_modal_takes_two_bare_indices_apart_and_ours_stay_whole(

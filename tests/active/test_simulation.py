@@ -4,63 +4,33 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import blob_simulation
 import numpy as np
 import pytest
-from blob_detector import CLASSES, NAME, BlobDetectors, blob_scenes
+from blob_detector import CLASSES, BlobDetectors, blob_scenes
+from blob_simulation import (
+    SCENES,
+    STRATEGIES,
+    Recorded,
+    config_of,
+    run,
+    without_places_and_times,
+)
 
-from prelabel.active.annotator import ErrorRates
 from prelabel.active.loop import Setting, SimulationError, Step, derived_seed, replay_batch
 from prelabel.active.roles import Roles
-from prelabel.active.rounds import START, RoundRecord
-from prelabel.active.simulation import TEST_SEED, Surroundings, simulate, steps_of
-from prelabel.active.simulation_config import (
-    PredictionConfig,
-    SimulationConfig,
-    TrainingConfig,
-)
+from prelabel.active.rounds import START
+from prelabel.active.simulation import TEST_SEED, steps_of
+from prelabel.active.simulation_config import PredictionConfig, TrainingConfig
 from prelabel.active.summary import Summary
 from prelabel.active.workers import FolderLock
 from prelabel.datasets.annotations import OriginKind
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.frames import LabelledFrame, Split
-
-SCENES = 48  # 12 of them for testing
-STRATEGIES = ("random", "entropy_sum", "kcenter")
-
-
-class Recorded:
-    """Keeps rounds in memory."""
-
-    def __init__(self) -> None:
-        self.rounds: list[RoundRecord] = []
-
-    def record(self, finished: RoundRecord) -> None:
-        self.rounds.append(finished)
-
-    def steps(self) -> list[Step]:
-        return [Step(one.strategy, one.seed, one.number) for one in self.rounds]
-
-
-def config_of(**changes: object) -> SimulationConfig:
-    usual: dict[str, object] = {
-        "name": "blobs",
-        "source": Path("/data/blobs"),
-        "detector": NAME,
-        "training": TrainingConfig(steps=300),
-        "strategies": STRATEGIES,
-        "seeds": (0, 1),
-        "start_frames": 6,
-        "batch_frames": 10,
-        "rounds": 2,
-        "errors": ErrorRates(0.1, 0.1, 0.02),
-    }
-    return SimulationConfig(**(usual | changes))  # type: ignore[arg-type]  # checked by the model
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +44,6 @@ def finished(
 ) -> tuple[Summary, Path, Recorded]:
     folder, recorded = tmp_path_factory.mktemp("simulation"), Recorded()
     return run(config_of(), scenes, folder, recorded), folder, recorded
-
-
-def run(
-    config: SimulationConfig,
-    scenes: list[LabelledFrame],
-    folder: Path,
-    recorded: Recorded | None = None,
-) -> Summary:
-    around = Surroundings(BlobDetectors(), recorder=recorded or Recorded(), command="again")
-    return simulate(config, CLASSES, scenes, folder, around)
 
 
 def test_the_arms_of_a_seed_share_start_set_and_first_model(
@@ -273,51 +233,29 @@ def test_a_dataset_without_labels_cannot_be_simulated(
         run(config_of(), bare, tmp_path)
 
 
-_RUN_IN_PROCESS = """
-import sys
-from pathlib import Path
-from blob_detector import blob_scenes
-from test_simulation import config_of, run
-
-if __name__ == "__main__":
-    scenes = blob_scenes(Path(sys.argv[1]), 48)
-    run(config_of(workers=int(sys.argv[3])), scenes, Path(sys.argv[2]))
-"""
-
-
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "kills"), [(1, 12), (2, 1)])
 def test_killed_at_any_point_it_goes_on_and_ends_the_same(
-    workers: int, finished: tuple[Summary, Path, Recorded], tmp_path: Path
+    workers: int, kills: int, finished: tuple[Summary, Path, Recorded], tmp_path: Path
 ) -> None:
-    script, folder = tmp_path / "run.py", tmp_path / "simulation"
-    script.write_text(_RUN_IN_PROCESS)
-    places = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    command = [sys.executable, str(script), str(tmp_path / "scenes"), str(folder), str(workers)]
-    rng, kills = np.random.default_rng(workers), 0
-    for _ in range(60):
-        before = len(list(folder.rglob("result.json")))
-        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": places})
-        wanted = before + int(rng.integers(1, 5))  # a kill a while after some more rounds
-        while process.poll() is None and len(list(folder.rglob("result.json"))) < wanted:
-            time.sleep(0.01)
-        time.sleep(float(rng.random()) * 0.3)
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-    assert process.returncode == 0
-    assert kills >= 2
-    ours = Summary.read(folder / "summary.json").without_times()
-    expected = finished[0].without_times()
-    assert without_paths(ours) == without_paths(expected)
-
-
-def without_paths(summary: Summary) -> str:
-    """The summary as text, without the folder that the scenes lie in."""
-    told = json.loads(summary.to_json())
-    for arm in told["arms"]:
-        for one in arm["rounds"]:
-            for pick in one["picks"]:
-                pick["uri"] = Path(pick["uri"]).name
-    return json.dumps(told)
+    folder = tmp_path / "simulation"
+    script = Path(blob_simulation.__file__)
+    places = os.pathsep.join([str(script.parent), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.run(
+        [
+            sys.executable,
+            str(script),
+            str(tmp_path / "scenes"),
+            str(folder),
+            str(workers),
+            str(kills),
+        ],
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) >= min(kills, 4)
+    ours = Summary.read(folder / "summary.json")
+    assert without_places_and_times(ours) == without_places_and_times(finished[0])
