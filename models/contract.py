@@ -88,12 +88,13 @@ def _class_mistake(spec: DetectorSpec, frame: Frame, one: Prediction) -> str | N
 def _class_vector_mistake(spec: DetectorSpec, one: Prediction, probs: Float32s) -> str | None:
     totals = probs.sum(axis=1)
     if spec.class_scores is ClassScores.EXCLUSIVE and (totals > 1 + _TOLERANCE).any():
-        return f"exclusive class_probs must sum to at most 1, but sum to {totals.max()}"
+        return f"exclusive class_probs must sum to at most 1, but sum to {totals.max():.4g}"
     own = probs[np.arange(len(one)), one.class_id]
     apart = np.abs(own - one.score)
     if (apart > _TOLERANCE).any():
         row = int(apart.argmax())
-        return f"score must be class_probs of its class, but is {one.score[row]}, not {own[row]}"
+        found, wanted = one.score[row], own[row]
+        return f"score must be class_probs of its class, but is {found:.4g}, not {wanted:.4g}"
     return None
 
 

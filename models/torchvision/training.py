@@ -36,8 +36,11 @@ class TorchvisionLearner:
         self._device = device
         self._net = net.to(device).to(memory_format=torch.channels_last).train()
         self._average = deepcopy(self._net).eval().requires_grad_(False)
+        pairs = zip(_tensors(self._average), _tensors(self._net), strict=True)
+        # The others count batches, which nobody reads.
+        self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]
         self._optimiser = _optimiser(self._net, schedule.learning_rate)
-        if (dtype := fast_dtype(device)) is not None:
+        if (dtype := fast_dtype(device)) is torch.bfloat16:  # float16 loses small gradients
             for name in _HEAVY_PARTS:
                 _compute_in(dtype, device, self._net, name)
             _spare_narrow_convolutions(device, self._net)
@@ -97,12 +100,8 @@ class TorchvisionLearner:
 
     @torch.no_grad()
     def _update_average(self, kept: float) -> None:
-        averaged = self._average.state_dict()
-        for name, value in self._net.state_dict().items():
-            if value.is_floating_point():
-                averaged[name].lerp_(value, 1 - kept)
-            else:
-                averaged[name].copy_(value)
+        for averaged, value in self._averaged:
+            averaged.lerp_(value, 1 - kept)
 
 
 def _mixed(seed: int, number: int) -> int:
@@ -117,6 +116,11 @@ def net_bytes(net: nn.Module) -> bytes:
     return buffer.getvalue()
 
 
+def _tensors(net: nn.Module) -> list[Tensor]:
+    """Weights, and the statistics of normalisations; they stay the same objects in training."""
+    return [*net.parameters(), *net.buffers()]
+
+
 def _optimiser(net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
     """AdamW; biases and scales of normalisations are not decayed."""
     learned = [one for one in net.parameters() if one.requires_grad]
@@ -124,7 +128,7 @@ def _optimiser(net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         {"params": [one for one in learned if one.ndim > 1], "weight_decay": _WEIGHT_DECAY},
         {"params": [one for one in learned if one.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate)
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
 def _compute_in(dtype: torch.dtype, device: torch.device, net: nn.Module, name: str) -> None:
