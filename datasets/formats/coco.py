@@ -234,7 +234,8 @@ class _CocoFile:
             columns.image_row.append(image_row)
             columns.category_row.append(category_row)
             columns.xywh.extend(one.bbox)  # type: ignore[arg-type]  # checked: four numbers
-            columns.number.append(one.id if isinstance(one.id, int) else position)
+            fits = isinstance(one.id, int) and abs(one.id) < 1 << 63
+            columns.number.append(one.id if fits else position)  # type: ignore[arg-type]
             if one.prelabel is not None:
                 self._take_extras(columns, row, one.prelabel)
         return columns

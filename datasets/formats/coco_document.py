@@ -100,6 +100,8 @@ def read_document(path: Path) -> CocoDocument:
         raise BadInputError(f"{path}: is no COCO dataset: {error}") from error
     except msgspec.DecodeError:
         return _with_nan(path, data)
+    except RecursionError as error:
+        raise BadInputError(f"{path}: is no COCO dataset: it is nested too deeply") from error
 
 
 def _with_nan(path: Path, data: bytes) -> CocoDocument:

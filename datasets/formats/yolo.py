@@ -267,11 +267,15 @@ def _data_file(folder: Path) -> Path | None:
     return next((path for path in named if path.is_file()), None)
 
 
+def _kind(content: Any) -> str:
+    return type(content).__name__  # never the content: aliases can make it endless
+
+
 def _data_of(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         raise BadInputError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise BadInputError(f"{path}: must map names, train and val, but holds {content!r}")
+        raise BadInputError(f"{path}: must map names, train and val, not be a {_kind(content)}")
     return content

@@ -199,6 +199,7 @@ def test_a_file_without_any_annotations_is_unlabelled(folder: Path) -> None:
         ("[]", "is a list (a COCO results file?)"),
         ('{"annotations": []}', "is no COCO dataset: Object missing required field `images`"),
         ('{"images": {}, "categories": []}', "is no COCO dataset: Expected `array`, got `object`"),
+        ('{"images": ' + "[" * 100_000, "is nested too deeply"),
         ('{"images": {"x": NaN}}', "is no COCO dataset: Expected `array`, got `object`"),
     ],
 )  # fmt: skip
@@ -242,12 +243,12 @@ def test_a_byte_order_mark_is_accepted(folder: Path) -> None:
     assert len(read(path)[1]) == 1
 
 
-def test_string_ids_and_fractional_sizes_are_accepted(folder: Path) -> None:
+def test_odd_ids_and_fractional_sizes_are_accepted(folder: Path) -> None:
     image = {**IMAGE, "id": "x", "width": 64.0}
-    _, (frame,), report = read(
-        write(folder / "a.json", [image], [{**BOX, "id": "y", "image_id": "x"}])
-    )
+    boxes = [{**BOX, "id": one, "image_id": "x", "iscrowd": False} for one in ("y", 2**70)]
+    _, (frame,), report = read(write(folder / "a.json", [image], boxes))
     assert frame.annotations is not None
+    assert len(frame.annotations) == 2
     assert report.problems == []
 
 

@@ -171,7 +171,7 @@ def test_yolo_lines_that_are_no_boxes(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("names: [", "is not valid YAML"),
-        ("7", "must map names, train and val, but holds 7"),
+        ("7", "must map names, train and val, not be a int"),
         ("names: 7", "names must be a list, or map class numbers to names"),
         ("names: {a: b}", "names must be a list, or map class numbers to names"),
         ("names: [a, a]", "class 'a' is named twice"),
