@@ -11,6 +11,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 # Without PYTHONSAFEPATH, so that the scripts of that folder find each other.
 BENCH := env -u PYTHONSAFEPATH $(RUN)/python benchmarks
+DEMO ?= demo
 DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 
@@ -31,7 +32,7 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 	touch $@
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
-	$(RUN)/prelabel simulate configs/demo.yaml --to demo
+	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
 
 test: setup ## every test
 	$(RUN)/pytest -q -n 2 --dist worksteal
@@ -49,8 +50,8 @@ format: setup ## let ruff format and mend what it can
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-docs: setup ## write docs/cli.md and the pictures of the README anew
-	$(BENCH)/reference.py
+docs: setup ## write docs/cli.md anew
+	$(RUN)/python -m prelabel.cli.reference > docs/cli.md
 
 simulate-playing-cards: setup ## active against random on photographs of playing cards, 3 seeds
 	$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \

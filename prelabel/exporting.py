@@ -58,8 +58,13 @@ def _batch(workspace: Workspace, store: Store) -> Iterator[LabelledFrame]:
             "the project has no batch yet: choose one with `prelabel select --budget 20`"
         )
     shown = ShownProposals(workspace, store)
-    ids = [pick.frame_id for pick in newest[1].picks]
-    for frame in store.find_frames(ids):
+    return _to_correct(store, shown, [pick.frame_id for pick in newest[1].picks])
+
+
+def _to_correct(
+    store: Store, shown: ShownProposals, frame_ids: list[str]
+) -> Iterator[LabelledFrame]:
+    for frame in store.find_frames(frame_ids):
         done, proposed = store.labels(frame.frame_id), shown.of(frame.frame_id)
         # A frame on which nothing is proposed must not come back as "nothing there" unseen.
         unseen = proposed if len(proposed) else None

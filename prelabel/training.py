@@ -11,7 +11,7 @@ from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress
 from prelabel.models.detector import FitOptions, FitResult, TrainingExample
 from prelabel.models.registry import build_detector
-from prelabel.models.ultralytics.run_folder import run_arguments
+from prelabel.models.run_folder import run_arguments
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace

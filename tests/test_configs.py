@@ -1,0 +1,30 @@
+"""The configurations that are shipped can be read."""
+
+from pathlib import Path
+
+import pytest
+
+from prelabel.active.simulation_config import SimulationConfig, read_simulation
+from prelabel.datasets.configuration import ConfigurationError, read_configuration
+from prelabel.models.onnx.spec import OnnxSpec
+from prelabel.simulating import ScenesFile
+
+CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+KINDS = (SimulationConfig, ScenesFile, OnnxSpec)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_configuration_is_of_exactly_one_kind(path: Path) -> None:
+    fitting = []
+    for kind in KINDS:
+        try:
+            fitting.append(read_configuration(path, kind))
+        except ConfigurationError:
+            continue
+    assert len(fitting) == 1
+
+
+def test_relative_paths_of_a_simulation_are_meant_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text("name: one\nsource: cards\ndetector: torchvision:micro\n", encoding="utf-8")
+    assert read_simulation(path).source == tmp_path / "cards"
