@@ -26,8 +26,8 @@ from prelabel.models.detector import (
     TrainingExample,
 )
 from prelabel.models.evaluation import evaluate
-from prelabel.models.ultralytics.batches import Batches, TrainingBatch
-from prelabel.models.ultralytics.run_folder import RunFolder
+from prelabel.models.run_folder import RunFolder
+from prelabel.models.training_batches import Batches, TrainingBatch
 
 _SECONDS_BETWEEN_SAVES = 20.0
 _VALIDATION_SCORE_MIN = 0.01  # average precision hardly sees boxes below

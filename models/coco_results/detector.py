@@ -78,11 +78,8 @@ class CocoResultsDetector:
         for frame in frames:
             inspect_picture(frame.uri)
             name = next((one for one in names_of(frame.uri) if one in self._pictures), None)
-            if name is not None and self._taken.setdefault(name, frame).frame_id != frame.frame_id:
-                raise DetectorError(
-                    f"{self._spec.name}: {name} may be {self._taken[name].uri} or {frame.uri}; name the "
-                    "pictures of the results by longer paths"
-                )
+            if name is not None:
+                self._take(name, frame)
             boxes = PictureBoxes() if name is None else self._pictures[name]
             predictions.append(self._prediction(frame, boxes, options))
         return predictions

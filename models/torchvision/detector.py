@@ -21,14 +21,14 @@ from prelabel.models.detector import (
     PredictOptions,
     TrainingExample,
 )
+from prelabel.models.precision import usable_device
+from prelabel.models.run_folder import RunFolder, run_arguments
 from prelabel.models.torchvision.prediction import predict_frames
 from prelabel.models.torchvision.starts import load_named_start, load_starter
 from prelabel.models.torchvision.training import TorchvisionLearner, net_bytes
 from prelabel.models.torchvision.variants import Variant, variant_called
+from prelabel.models.training_batches import Batches
 from prelabel.models.training_run import Schedule, TrainingRun, Validation, check_examples
-from prelabel.models.ultralytics.batches import Batches
-from prelabel.models.ultralytics.precision import usable_device
-from prelabel.models.ultralytics.run_folder import RunFolder, run_arguments
 
 _FIRST_SEED = 0  # of the random weights of a detector that was never trained
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
+from prelabel.models.precision import fast_dtype
 from prelabel.models.torchvision.prediction import as_pictures, predict_frames, set_input_size
 from prelabel.models.torchvision.variants import Variant
+from prelabel.models.training_batches import TrainingBatch
 from prelabel.models.training_run import Schedule
-from prelabel.models.ultralytics.batches import TrainingBatch
-from prelabel.models.ultralytics.precision import fast_dtype
 
 _WEIGHT_DECAY = 5e-4
 _LARGEST_GRADIENT = 10.0

@@ -58,12 +58,16 @@ class Assembly:
     def _boxes(self, rows: NDArray[np.intp], letterbox: Letterbox) -> tuple[Boxes, Bools]:
         """The boxes that have an area in the picture, and which these are.
 
-        Turned boxes are not clipped: cut off at the border they would be no rectangles.
+        Turned boxes are not clipped, since cut off they would be no rectangles; those with their
+        middle outside are left out.
         """
         xyxy = letterbox.to_picture(self._found["xyxy"][rows])
         angle = self._of("angle", rows)
         if angle is not None:
-            inside = np.asarray((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1), np.bool_)
+            has_area = (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)
+            middle = (xyxy[:, :2] + xyxy[:, 2:]) / 2
+            size = (letterbox.width_px, letterbox.height_px)
+            inside = np.asarray(has_area & ((middle >= 0) & (middle <= size)).all(axis=1))
             return Boxes(xyxy[inside], angle[inside]), inside
         clipped, inside = clip_to_picture(xyxy, letterbox.width_px, letterbox.height_px)
         return Boxes(clipped[inside]), inside

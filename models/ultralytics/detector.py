@@ -17,8 +17,10 @@ from prelabel.models.detector import (
     PredictOptions,
     TrainingExample,
 )
-from prelabel.models.ultralytics.batches import STRIDE_PX, Batches
-from prelabel.models.ultralytics.fitting import TrainingRun, Validation, check_examples
+from prelabel.models.precision import usable_device
+from prelabel.models.run_folder import RunFolder, run_arguments
+from prelabel.models.training_batches import STRIDE_PX, Batches
+from prelabel.models.training_run import Schedule, TrainingRun, Validation, check_examples
 from prelabel.models.ultralytics.networks import (
     Net,
     is_rtdetr,
@@ -27,10 +29,8 @@ from prelabel.models.ultralytics.networks import (
     start_net,
     take_weights,
 )
-from prelabel.models.ultralytics.precision import usable_device
 from prelabel.models.ultralytics.prediction import OnePass, head_facts
-from prelabel.models.ultralytics.run_folder import RunFolder, run_arguments
-from prelabel.models.ultralytics.training import Schedule, Trainer
+from prelabel.models.ultralytics.training import UltralyticsLearner
 from prelabel.models.ultralytics.weights import find_source
 
 _UNTRAINED = "untrained"
@@ -149,7 +149,9 @@ class UltralyticsDetector:
             train, options.input_px, options.batch_size, options.seed, stretched=is_rtdetr(net)
         )
         return TrainingRun(
-            Trainer(net, Schedule(options.steps, rate), usable_device()),
+            UltralyticsLearner(
+                net, Schedule(options.steps, rate), options.input_px, usable_device()
+            ),
             batches,
             Validation(validation, classes, options),
             run,

@@ -14,12 +14,14 @@ from prelabel.datasets.pictures import read_picture
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
 from prelabel.models.letterbox import Letterbox, grey_canvases, minimal_rectangle, stretched
+from prelabel.models.precision import fast_dtype
 from prelabel.models.ultralytics import anchor_head, query_head
 from prelabel.models.ultralytics.assembly import Assembly, Placed
 from prelabel.models.ultralytics.embeddings import embed_pictures
 from prelabel.models.ultralytics.found import Found
-from prelabel.models.ultralytics.precision import fast_dtype
 from prelabel.models.ultralytics.trunk import make_fast, neck_maps, on_device
+
+_LEAST_STRIDE = 32  # of a canvas; the framework rounds sides up to it for coarser heads too
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class OnePass:
     def _letterbox(self, frame: Frame, input_px: int) -> Letterbox:
         if not self._has_grid:
             return stretched(frame.width_px, frame.height_px, input_px)
-        stride = int(self._head.stride.max())
+        stride = max(int(self._head.stride.max()), _LEAST_STRIDE)
         whole = -(-input_px // stride) * stride
         return minimal_rectangle(frame.width_px, frame.height_px, whole, stride)
 

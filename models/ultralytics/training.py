@@ -8,56 +8,36 @@ step depends on the seed and its number alone, so stopping and going on changes 
 forward pass runs in bfloat16 where the CPU has it.
 """
 
-import math
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from prelabel.models.ultralytics.batches import TrainingBatch
-from prelabel.models.ultralytics.networks import Net, is_rtdetr, loss_gains
-from prelabel.models.ultralytics.precision import fast_dtype
+from prelabel.datasets.frames import Frame
+from prelabel.datasets.predictions import Prediction
+from prelabel.models.detector import PredictOptions
+from prelabel.models.precision import fast_dtype
+from prelabel.models.training_batches import TrainingBatch
+from prelabel.models.training_run import Schedule
+from prelabel.models.ultralytics.networks import Net, is_rtdetr, loss_gains, net_bytes
+from prelabel.models.ultralytics.prediction import OnePass
 
 _WEIGHT_DECAY = 5e-4
 _LARGEST_GRADIENT = 10.0
-_WARM_UP = 0.1  # share of the steps over which the learning rate rises
-_LAST_RATE = 0.02  # of the learning rate, at the last step
-_AVERAGED_SHARE = 0.03  # of the steps that the averaged weights look back on
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How many optimiser steps, and how large they are at their largest."""
-
-    steps: int
-    learning_rate: float
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step: a linear rise, then half a cosine."""
-        rise = min(1.0, (step + 1) / max(1.0, _WARM_UP * self.steps))
-        fall = (1 + math.cos(math.pi * step / self.steps)) / 2
-        return self.learning_rate * rise * (fall * (1 - _LAST_RATE) + _LAST_RATE)
-
-    def averaging(self, step: int) -> float:
-        """How much of the averaged weights stays at a step; little at first."""
-        look_back = max(10.0, _AVERAGED_SHARE * self.steps)
-        return min(1 - 1 / look_back, (1 + step) / (10 + step))
-
-
-class Trainer:
+class UltralyticsLearner:
     """A network in training, its averaged twin, and the optimiser.
 
     `net` is changed in place. `average` holds the weights to predict with: those of `net` averaged
-    over the last steps.
+    over the last steps. `input_px` is what checkpoints say they were trained at.
     """
 
-    def __init__(self, net: Net, schedule: Schedule, device: torch.device) -> None:
+    def __init__(self, net: Net, schedule: Schedule, input_px: int, device: torch.device) -> None:
         self._schedule = schedule
+        self._input_px = input_px
         self._device = device
         fast = fast_dtype(device)
         self._dtype = fast if fast is torch.bfloat16 else None  # float16 loses small gradients
@@ -106,6 +86,14 @@ class Trainer:
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
+
+    def checkpoint(self) -> bytes:
+        """The file of the averaged weights."""
+        return net_bytes(self.average, self._input_px)
+
+    def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
+        """What the averaged weights find; they are left as they are."""
+        return OnePass(deepcopy(self.average)).predict("in training", frames, options)
 
     def _loss(self, number: int, batch: TrainingBatch) -> Tensor:
         fed = self._fed(batch)
@@ -159,25 +147,3 @@ def _as_float32(outputs: Any) -> Any:
     if isinstance(outputs, dict):
         return {key: _as_float32(value) for key, value in outputs.items()}
     return [_as_float32(value) for value in outputs]
-
-
-@contextmanager
-def reproducible() -> Iterator[None]:
-    """Within this, the same steps on the same machine give the same weights.
-
-    On the CPU that holds for one thread, which is also the fastest for a small network where other
-    processes run: it is set unless OMP_NUM_THREADS says otherwise. On CUDA cuDNN is held to its
-    repeatable kernels. What was set before is set back.
-    """
-    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
-    flags = cudnn.deterministic, cudnn.benchmark
-    random_state = torch.get_rng_state()
-    if not os.environ.get("OMP_NUM_THREADS"):
-        torch.set_num_threads(1)
-    cudnn.deterministic, cudnn.benchmark = True, False
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        cudnn.deterministic, cudnn.benchmark = flags
-        torch.set_rng_state(random_state)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.pictures import read_picture
+from prelabel.models.augmentation import Augmentation, Floats, Pixels, placed
 from prelabel.models.detector import TrainingExample
-from prelabel.models.ultralytics.augmentation import Augmentation, Floats, Pixels, placed
 
 STRIDE_PX = 32  # the coarsest grid of the networks; sides of the canvas are multiples of it
 _CACHE_BYTES = 1 << 30

@@ -8,8 +8,8 @@ from shapes import shape_examples, without_boxes
 
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.pictures import read_picture
-from prelabel.models.ultralytics.augmentation import Augmentation, placed
-from prelabel.models.ultralytics.batches import Batches
+from prelabel.models.augmentation import Augmentation, placed
+from prelabel.models.training_batches import Batches
 
 UNCHANGED = Augmentation(zoom=1, shift=0, mirror=0, hue=0, saturation=0, value=0)
 
