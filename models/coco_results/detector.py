@@ -84,6 +84,14 @@ class CocoResultsDetector:
             predictions.append(self._prediction(frame, boxes, options))
         return predictions
 
+    def _take(self, name: str, frame: Frame) -> None:
+        first = self._taken.setdefault(name, frame)
+        if first.frame_id != frame.frame_id:
+            raise DetectorError(
+                f"{self._spec.name}: {name} may be {first.uri} or {frame.uri}; name the pictures "
+                "of the results by longer paths"
+            )
+
     def _prediction(self, frame: Frame, boxes: PictureBoxes, options: PredictOptions) -> Prediction:
         corners = xyxy_from_xywh(np.array(boxes.xywh, np.float32).reshape(-1, 4))
         xyxy, inside = clip_to_picture(corners, frame.width_px, frame.height_px)
