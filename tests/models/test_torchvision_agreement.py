@@ -75,12 +75,14 @@ def assert_rich(prediction: Any, background: int) -> None:
 
 
 def lively(net: Any) -> Any:
-    """Class layers with larger random weights, so that scores differ and candidates abound."""
+    """Larger random weights where classes are told, so that scores differ and candidates abound."""
     generator = torch.Generator().manual_seed(5)
     for name, value in net.named_parameters():
         if "cls_score" in name or "classification_head" in name:
             noise = torch.randn(value.shape, generator=generator) * 0.05
             value.data.copy_(noise.to(value.device) + (value if "bias" not in name else 0.0))
+        if "bbox_reg.bias" in name:  # FCOS: sides of about a stride; without, they are near 0
+            value.data.fill_(1.0)
     return net
 
 
