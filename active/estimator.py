@@ -1,6 +1,5 @@
 """A detector dressed as a scikit-learn estimator whose samples are frame ids."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from prelabel.active.cost import CostForecast
+from prelabel.active.holdout import validation_ids
 from prelabel.active.pool import Pool, frame_embeddings
 from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.frames import Frame
@@ -135,20 +135,6 @@ class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             self.embed(object_array([]) if labelled is None else labelled),
             self.detector_.spec.classes,
         )
-
-
-def validation_ids(frame_ids: Sequence[str], share: float) -> set[str]:
-    """The frames that choose checkpoints and thresholds instead of training.
-
-    A share of them, rounded, at least one where there are two frames and the share is above 0;
-    never all. Which ones follows from the ids alone, so that a frame seldom changes sides while
-    the labelled set grows.
-    """
-    if share <= 0 or len(frame_ids) < 2:
-        return set()
-    count = min(max(round(share * len(frame_ids)), 1), len(frame_ids) - 1)
-    shuffled = sorted(frame_ids, key=lambda one: hashlib.blake2b(one.encode()).digest())
-    return set(shuffled[:count])
 
 
 def object_array(values: Sequence[Any] | NDArray[np.object_]) -> NDArray[np.object_]:

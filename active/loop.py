@@ -14,7 +14,8 @@ import numpy as np
 
 from prelabel.active.annotator import Correction, SimulatedAnnotator
 from prelabel.active.cost import CostForecast, best_display_score, displayed
-from prelabel.active.estimator import DetectorEstimator, Training, object_array, validation_ids
+from prelabel.active.estimator import DetectorEstimator, Training, object_array
+from prelabel.active.holdout import validation_ids
 from prelabel.active.learner import DetectionLearner
 from prelabel.active.query import BatchQuery
 from prelabel.active.roles import Roles

@@ -17,8 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from prelabel.models.checkpoints import ModelCard, model_id_of, write_card
 from prelabel.models.detector import (
     DetectorError,
@@ -80,11 +78,15 @@ class RunFolder:
         path = self._folder / "state.pt"
         if not path.exists():
             return None
+        import torch
+
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return content
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Keep what is needed to go on from here."""
+        import torch
+
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         write_whole(self._folder / "state.pt", buffer.getvalue())

@@ -1,11 +1,12 @@
 """Bringing frames and labels into a project, from any format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import ImportReport, ImportRules, OpenedDataset
+from prelabel.datasets.formats.picture_folder import known_name
 from prelabel.datasets.formats.registry import open_dataset
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.progress import Advance, Progress
@@ -51,7 +52,7 @@ def import_dataset(
     as corrections of what was proposed on it.
     """
     report = ImportReport()
-    opened = _opened(source, store.classes(), report)
+    opened = _opened(source, store, report)
     store.add_classes(opened.classes, author)
     rounds = _round_of_frame(store)
     with progress.task(f"import {source.path.name}", opened.frame_total) as advance:
@@ -69,17 +70,31 @@ def import_dataset(
     return Imported(opened.format, counts, report, report_file)
 
 
-def _opened(
-    source: ImportSource, known_classes: Sequence[str], report: ImportReport
-) -> OpenedDataset:
+def _opened(source: ImportSource, store: Store, report: ImportReport) -> OpenedDataset:
     return open_dataset(
         source.path,
         report=report,
         format=source.format,
         images=source.images,
-        classes=known_classes or source.classes,
+        classes=store.classes() or source.classes,
         rules=source.rules,
+        known_pictures=_known_pictures(store),
     )
+
+
+def _known_pictures(store: Store) -> dict[str, str]:
+    """The project's pictures by file name, those left out whose names are not unique.
+
+    A file of corrections often names pictures by where they lay on somebody else's machine.
+    """
+    known: dict[str, str] = {}
+    twice: set[str] = set()
+    for frame in store.frames():
+        name = known_name(frame.uri)
+        if name in known:
+            twice.add(name)
+        known[name] = frame.uri
+    return {name: uri for name, uri in known.items() if name not in twice}
 
 
 def _round_of_frame(store: Store) -> dict[str, int]:

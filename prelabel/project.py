@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from prelabel.datasets.formats.base import ExportedDataset, ImportRules
 from prelabel.datasets.progress import Progress, Silent
@@ -11,7 +11,6 @@ from prelabel.exporting import Content, export
 from prelabel.importing import Imported, ImportSource, import_dataset
 from prelabel.proposing import Proposed, propose
 from prelabel.reporting import report
-from prelabel.selecting import Selected, select
 from prelabel.status import ProjectStatus, project_status
 from prelabel.store.store import Store, open_store
 from prelabel.training import Trained, train
@@ -22,6 +21,9 @@ from prelabel.workspace import (
     finish_creation,
     open_workspace,
 )
+
+if TYPE_CHECKING:
+    from prelabel.selecting import Selected
 
 DEFAULT_DETECTOR = "torchvision:micro"
 DEFAULT_AUTHOR = "unknown"
@@ -62,8 +64,10 @@ class Project:
         """Propose boxes on every unlabelled frame."""
         return propose(self.workspace, self.store, self._progress)
 
-    def select(self, budget: int, strategy: str | None = None) -> Selected:
+    def select(self, budget: int, strategy: str | None = None) -> "Selected":
         """Choose the next batch of at most `budget` frames."""
+        from prelabel.selecting import select  # scikit-learn: slow to load, needed only here
+
         return select(self.workspace, self.store, budget, strategy, self.author)
 
     def export(

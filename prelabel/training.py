@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prelabel.active.estimator import validation_ids
+from prelabel.active.holdout import validation_ids
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress

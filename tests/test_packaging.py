@@ -118,7 +118,7 @@ def test_wheel_runs_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
     )
     shared = tmp_path / "third-party"
     shared.mkdir()
-    for entry in Path(importlib.metadata.distribution("numpy").locate_file("")).iterdir():
+    for entry in Path(str(importlib.metadata.distribution("numpy").locate_file(""))).iterdir():
         if "prelabel" not in entry.name and entry.suffix != ".pth":
             (shared / entry.name).symlink_to(entry)
     outside = {**os.environ, "PYTHONPATH": str(shared)}

@@ -1,6 +1,6 @@
 """What readers and writers of dataset formats have in common."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -72,12 +72,16 @@ class OpenedDataset:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a dataset lies: a file or folder, and the folder of its pictures where it is given."""
+    """Where a dataset lies: a file or folder, and the folder of its pictures where it is given.
+
+    `known` holds pictures that are known already: see PictureFolder.
+    """
 
     path: Path
     images: Path | None
     classes: tuple[str, ...] | None
     rules: ImportRules
+    known: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -86,7 +90,8 @@ class Source:
 
     def pictures(self, root: Path | None = None) -> PictureFolder:
         """The pictures below `root`, unless the user named another folder."""
-        return PictureFolder(self.images or root or self.folder, self.rules.follow_links)
+        where = self.images or root or self.folder
+        return PictureFolder(where, self.rules.follow_links, self.known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,8 +158,7 @@ class _CocoFile:
     def _is_labelled(self, image: CocoImage, boxes: int) -> bool:
         if boxes or image.prelabel.labelled:
             return True
-        empty = self._source.rules.unannotated is Unannotated.EMPTY
-        return empty and self._has_annotations and image.prelabel.labelled is None
+        return self._has_annotations and self._source.rules.unannotated is Unannotated.EMPTY
 
     def _note_unannotated(self, without_boxes: Sequence[bool] | Any) -> None:
         count = sum(
@@ -170,8 +169,9 @@ class _CocoFile:
             self._report.add(
                 self.path,
                 ProblemKind.NOTE,
-                f"{count:,} images without annotations were taken as unlabelled; say "
-                "unannotated=empty if somebody looked at them and found nothing",
+                f"{count:,} images without annotations were taken as unlabelled; if "
+                "somebody looked at them and found nothing, import with --empty "
+                "(unannotated=empty)",
             )
 
     def _read_categories(self, records: list[msgspec.Raw]) -> tuple[str, ...]:

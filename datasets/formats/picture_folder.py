@@ -3,7 +3,7 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
@@ -18,15 +18,20 @@ class PictureFolder:
     """The folder that a dataset's pictures must lie in.
 
     Names come from files that strangers wrote, so a path or a link that leads out of the folder
-    is refused; `follow_links` accepts links, never paths.
+    is refused; `follow_links` accepts links, never paths. `known` holds pictures that are known
+    already, absolute paths by the `known_name` of their files: a name that leads to no file stands
+    for one of these.
     """
 
-    def __init__(self, root: Path, follow_links: bool = False) -> None:
+    def __init__(
+        self, root: Path, follow_links: bool = False, known: Mapping[str, str] | None = None
+    ) -> None:
         self.root = Path(os.path.realpath(root))
         if not self.root.is_dir():
             raise BadInputError(f"{root}: is no folder: name the folder that holds the pictures")
         self._prefix = os.path.join(self.root, "")
         self._follow_links = follow_links
+        self._known = known or {}
         self._inside: dict[str, bool] = {}  # folders already looked at
         self._listings: dict[str, dict[str, str]] = {}
 
@@ -36,6 +41,15 @@ class PictureFolder:
         Where no file has exactly this name, one that differs only in upper and lower case or in
         how an accent is encoded is taken. Raises PictureNotFoundError.
         """
+        try:
+            return self._find_here(name)
+        except PictureNotFoundError:
+            known = self._known.get(known_name(name))
+            if known is None:
+                raise
+            return known
+
+    def _find_here(self, name: str) -> str:
         if not name or "\0" in name:
             raise PictureNotFoundError(f"picture name {name!r} is no path")
         path = os.path.normpath(os.path.join(self.root, name))
@@ -89,8 +103,13 @@ class PictureFolder:
         if found is not None:
             return os.path.join(folder, found)
         if "\\" in name:  # a path written on Windows
-            return self.find(name.replace("\\", "/"))
+            return self._find_here(name.replace("\\", "/"))
         raise PictureNotFoundError(f"picture {name!r} is missing in {self.root}")
+
+
+def known_name(path: str) -> str:
+    """By what the file of a picture is recognised wherever a tool has put it: its name alone."""
+    return _folded(path.replace("\\", "/").rpartition("/")[2])
 
 
 def lies_below(root: Path, name: str) -> bool:

@@ -1,6 +1,6 @@
 """The formats by name, and the one call each for reading and for writing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,13 +63,16 @@ def open_dataset(
     images: Path | None = None,
     classes: Sequence[str] | None = None,
     rules: ImportRules | None = None,
+    known_pictures: Mapping[str, str] | None = None,
 ) -> OpenedDataset:
     """Open a dataset for one lazy pass.
 
     `format` is a name in READERS or "datumaro:<name>"; None finds it out. `images` is the folder
     that picture names are relative to, where it is not the dataset's own. `classes` gives names and
     order; boxes of other classes are reported and left out; None takes the source's own classes.
-    What is left out or changed goes into `report` while frames are read.
+    A picture that is not where the dataset says is looked up by its file name in `known_pictures`
+    (absolute paths by `known_name`). What is left out or changed goes into `report` while frames
+    are read.
 
     Raises BadInputError for a source that cannot be used at all.
     """
@@ -77,9 +80,11 @@ def open_dataset(
         raise BadInputError(f"{source}: is not there: check the path")
     name = format or detect_format(source)
     wanted = None if classes is None else check_class_names(classes, "classes")
-    opened = _reader(name).open(Source(source, images, wanted, rules or ImportRules()), report)
+    opened = _reader(name).open(
+        Source(source, images, wanted, rules or ImportRules(), known_pictures or {}), report
+    )
     own = wanted or check_class_names(opened.classes, str(source))
-    assembler = Assembler(own, rules or ImportRules(), report)
+    assembler = Assembler(own, given.rules, report)
     return OpenedDataset(name, own, opened.frame_total, assembler.frames(opened))
 
 

@@ -72,7 +72,7 @@ def sample_scene(options: SceneOptions, rng: np.random.Generator, drawing_scale:
     street, light = sample_street(rng), sample_light(rng)
     height, width = options.height_px * drawing_scale, options.width_px * drawing_scale
     camera = Camera(
-        focal_px=float(rng.uniform(1.1, 1.35)) * width,
+        focal_px=float(rng.uniform(1.1, 1.3)) * width,
         centre_x_px=width * float(rng.uniform(0.42, 0.58)),
         horizon_px=height * float(rng.uniform(0.36, 0.48)),
         height_m=float(rng.uniform(1.6, 2.6)),
@@ -186,7 +186,7 @@ class _Casting:
         lane = self._street.road_half_m * (0.4 if away else -0.45)
         speed = float(self._rng.uniform(1.0, 4.0)) * (1 if away else -1)
         heading = (_AWAY if away else _TOWARDS) + float(self._rng.normal(0, 0.06))
-        x, z = lane + float(self._rng.normal(0, 0.25)), _depth(self._rng, near, 30)
+        x, z = lane + float(self._rng.normal(0, 0.25)), _depth(self._rng, near, 25)
         return self._put(class_name, Pose(x, z, heading), (0.0, speed))
 
     def _place_parked(self) -> bool:
@@ -194,7 +194,7 @@ class _Casting:
         side = float(self._rng.choice([-1.0, 1.0]))
         heading = (_AWAY if side > 0 else _TOWARDS) + float(self._rng.normal(0, 0.05))
         x = side * (self._street.road_half_m - 0.95)
-        return self._put(class_name, Pose(x, _depth(self._rng, near + 1, 28), heading))
+        return self._put(class_name, Pose(x, _depth(self._rng, near + 1, 23), heading))
 
     def _place_crossing(self) -> bool:
         """A vehicle in the cross street, which shows its side."""
@@ -215,7 +215,7 @@ class _Casting:
             return self._put("person", Pose(x, z, _across(right)), (1.2 if right else -1.2, 0.0))
         x = street.road_half_m + float(rng.uniform(0.4, street.pavement_m - 0.4))
         x *= float(rng.choice([-1.0, 1.0]))
-        z, away = _depth(rng, 6, 20), rng.random() < 0.5
+        z, away = _depth(rng, 5.5, 14), rng.random() < 0.5
         walk = (0.0, 1.2 if away else -1.2)
         placed = self._put("person", Pose(x, z, _AWAY if away else _TOWARDS), walk)
         if placed and rng.random() < 0.25:  # in company
@@ -231,7 +231,7 @@ class _Casting:
         away = rng.random() < 0.5
         x = street.road_half_m * (0.72 if away else -0.72)
         heading = (_AWAY if away else _TOWARDS) + float(rng.normal(0, 0.35))
-        return self._put("cyclist", Pose(x, _depth(rng, 7, 15), heading), (0, 2 if away else -2))
+        return self._put("cyclist", Pose(x, _depth(rng, 6, 13), heading), (0, 2 if away else -2))
 
     def _place_cones(self) -> bool:
         """A short row of cones that closes a part of the road."""

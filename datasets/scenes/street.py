@@ -39,14 +39,14 @@ class Street:
 
 def sample_street(rng: np.random.Generator) -> Street:
     """A street with or without a cross street, gaps and parks between its houses."""
-    crossing = float(rng.uniform(11, 22)) if rng.random() < 0.45 else None
+    crossing = float(rng.uniform(10, 18)) if rng.random() < 0.45 else None
     half = float(rng.uniform(3.4, 4.6))
     houses: list[House] = []
     for side in (-1, 1):
         houses += _sample_row(side, crossing, half + 2.5, rng)
     return Street(
-        road_half_m=float(rng.uniform(4.0, 5.4)),
-        pavement_m=float(rng.uniform(2.2, 3.6)),
+        road_half_m=float(rng.uniform(3.4, 4.4)),
+        pavement_m=float(rng.uniform(2.0, 3.0)),
         houses=tuple(houses),
         crossing_m=crossing,
         crossing_half_m=half,

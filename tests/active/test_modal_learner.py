@@ -19,8 +19,8 @@ from prelabel.active.estimator import (
     FrameIds,
     Training,
     object_array,
-    validation_ids,
 )
+from prelabel.active.holdout import validation_ids
 from prelabel.active.learner import DetectionLearner
 from prelabel.active.pool import PoolExhaustedError
 from prelabel.active.query import QUERY_STRATEGIES, BatchQuery, query_strategy_by_name
