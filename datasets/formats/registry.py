@@ -80,9 +80,8 @@ def open_dataset(
         raise BadInputError(f"{source}: is not there: check the path")
     name = format or detect_format(source)
     wanted = None if classes is None else check_class_names(classes, "classes")
-    opened = _reader(name).open(
-        Source(source, images, wanted, rules or ImportRules(), known_pictures or {}), report
-    )
+    given = Source(source, images, wanted, rules or ImportRules(), known_pictures or {})
+    opened = _reader(name).open(given, report)
     own = wanted or check_class_names(opened.classes, str(source))
     assembler = Assembler(own, given.rules, report)
     return OpenedDataset(name, own, opened.frame_total, assembler.frames(opened))
