@@ -10,8 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from builders import a_picture
 
 ROOT = Path(__file__).resolve().parents[1]
+# Found before the tests give themselves another home.
+UV_CACHE = os.environ.get("UV_CACHE_DIR") or str(
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
+)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -103,40 +108,75 @@ def test_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
     assert not {name for name in names if name.startswith(("datasets/", "models/", "active/"))}
 
 
-@pytest.mark.slow
-def test_wheel_runs_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
-    """Installed without this checkout, the loop's imports and the command work.
+@pytest.fixture(scope="module")
+def core_install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of an environment with the wheel and what it needs, without any extra.
 
-    The third-party packages are those of this environment: the clean one sees them, but neither
-    the checkout nor the editable install.
+    The versions are those of the lock file; they come out of uv's cache, where `make setup` has
+    put them.
     """
-    environment = tmp_path / "clean"
-    subprocess.run([_uv(), "venv", "--quiet", "--python", sys.executable, environment], check=True)
-    python = environment / "bin" / "python"
-    subprocess.run(
-        [_uv(), "pip", "install", "--quiet", "--no-deps", "--python", python, wheel], check=True
+    clean = tmp_path_factory.mktemp("core") / "environment"
+    for command in (
+        ["sync", "--frozen", "--no-default-groups", "--no-install-project"],
+        ["pip", "install", "--no-deps", "--python", str(clean / "bin" / "python"), str(wheel)],
+    ):
+        subprocess.run(
+            [_uv(), *command, "--offline", "--quiet"],
+            check=True,
+            cwd=wheel.parent / "source",
+            env={
+                **os.environ,
+                "UV_PROJECT_ENVIRONMENT": str(clean),
+                "UV_CACHE_DIR": UV_CACHE,
+                "UV_PYTHON": sys.executable,
+            },
+        )
+    return clean / "bin"
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_does_the_whole_loop(core_install: Path, tmp_path: Path) -> None:
+    """A user without this checkout and without extras: pictures, labels, training, a batch."""
+    (tmp_path / "photos").mkdir()
+    for number in range(6):
+        a_picture(tmp_path / "photos" / f"{number}.jpg", 96, 96, seed=number)
+    rows = [f"{number}.jpg,bird,{8 + number},8,60,70" for number in range(4)]
+    (tmp_path / "labels.csv").write_text(
+        "\n".join(["filename,class,xmin,ymin,xmax,ymax", *rows]), encoding="utf-8"
     )
-    shared = tmp_path / "third-party"
-    shared.mkdir()
-    for entry in Path(str(importlib.metadata.distribution("numpy").locate_file(""))).iterdir():
-        if "prelabel" not in entry.name and entry.suffix != ".pth":
-            (shared / entry.name).symlink_to(entry)
-    outside = {**os.environ, "PYTHONPATH": str(shared)}
-    shown = subprocess.run(
-        [environment / "bin" / "prelabel", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-        env=outside,
+
+    def prelabel(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [core_install / "prelabel", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    made = prelabel("init", "birds", "--images", "photos", "--classes", "bird")
+    assert made.returncode == 0, made.stderr
+    settings = tmp_path / "birds" / "prelabel.yaml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(
+        text.replace("steps: 1000", "steps: 4").replace("input_px: 320", "input_px: 96"),
+        encoding="utf-8",
     )
-    assert "propose" in shown.stdout
-    where = subprocess.run(
-        [python, "-c", "import prelabel.active.pool as m; print(m.__file__)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-        env=outside,
+    for command in (["import", "labels.csv", "--images", "photos"], ["train"], ["propose"]):
+        done = prelabel(*command)
+        assert done.returncode == 0, done.stderr
+    chosen = prelabel("select", "--budget", "2")
+    assert "chose 2 frames by entropy_sum" in chosen.stdout, chosen.stderr
+
+    examined = prelabel("doctor")
+    assert examined.returncode == 0, examined.stdout
+    assert "absent" in examined.stdout
+
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("torchvision:micro", "ultralytics:micro"),
+        encoding="utf-8",
     )
-    assert Path(where.stdout.strip()).is_relative_to(environment)
+    refused = prelabel("train")
+    assert refused.returncode == 1
+    assert "prelabel[ultralytics]" in refused.stderr
+    assert refused.stderr.strip().count("\n") == 0
