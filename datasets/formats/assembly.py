@@ -12,12 +12,12 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
 from prelabel.datasets.formats.picture_folder import PictureNotFoundError
+from prelabel.datasets.formats.prefetch import Look, inspected
 from prelabel.datasets.formats.report import ImportReport, ProblemKind
 from prelabel.datasets.frames import Frame, LabelledFrame
 from prelabel.datasets.pictures import (
     PictureFacts,
     UnusablePictureError,
-    inspect_picture,
     shown_from_stored,
 )
 
@@ -46,23 +46,25 @@ class Assembler:
 
     def frames(self, dataset: RawDataset) -> Iterator[LabelledFrame]:
         """The frames that can be used, in the order of the source."""
-        for raw in dataset.frames:
-            labelled = self._frame(raw, dataset)
+        for raw, path, look in inspected(self._found(dataset), self.rules.max_pixels):
+            labelled = self._frame(raw, path, look)
             if labelled is not None:
                 boxes = labelled.annotations
                 self.report.count(None if boxes is None else len(boxes))
                 yield labelled
 
-    def _frame(self, raw: RawFrame, dataset: RawDataset) -> LabelledFrame | None:
+    def _found(self, dataset: RawDataset) -> Iterator[tuple[RawFrame, str]]:
+        for raw in dataset.frames:
+            try:
+                yield raw, (raw.pictures or dataset.pictures).find(raw.picture)
+            except PictureNotFoundError as error:
+                boxes = 0 if raw.boxes is None else len(raw.boxes)
+                self.report.add(raw.labels, ProblemKind.FRAME_LEFT_OUT, str(error), boxes)
+
+    def _frame(self, raw: RawFrame, path: str, facts: Look) -> LabelledFrame | None:
         boxes = 0 if raw.boxes is None else len(raw.boxes)
-        try:
-            path = (raw.pictures or dataset.pictures).find(raw.picture)
-            facts = inspect_picture(path, self.rules.max_pixels)
-        except PictureNotFoundError as error:
-            self.report.add(raw.labels, ProblemKind.FRAME_LEFT_OUT, str(error), boxes)
-            return None
-        except UnusablePictureError as error:
-            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {error.reason}", boxes)
+        if isinstance(facts, UnusablePictureError):
+            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {facts.reason}", boxes)
             return None
         first = self._first_seen.get(facts.frame_id)
         if first is not None:

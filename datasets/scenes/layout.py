@@ -14,7 +14,7 @@ from prelabel.datasets.scenes.things import CLUTTER
 
 _AWAY, _TOWARDS = 0.0, np.pi
 _MOST_TRIES = 6
-_ROADWORKS_SHARE = 0.15
+_ROADWORKS_SHARE = 0.18
 _CLEARANCE_M = {"car": 2.6, "van": 2.8, "truck": 4.6, "person": 0.5, "cone": 0.5, "cyclist": 1.1}
 
 
@@ -148,7 +148,7 @@ class _Casting:
         for place, usual, more in (
             (self._place_driving, 1.4, 3),
             (self._place_parked, 1.3, 2),
-            (self._place_person, 1.3, 6),
+            (self._place_person, 1.6, 6),
         ):
             for _ in range(int(rng.poisson(usual)) + (more if self._busy else 0)):
                 self._try(place)

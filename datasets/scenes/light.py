@@ -67,7 +67,7 @@ LIGHTS = (
         0.24, 100, True, 0.45,
     ),
 )  # fmt: skip
-LIGHT_SHARES = (0.42, 0.24, 0.18, 0.16)
+LIGHT_SHARES = (0.46, 0.26, 0.16, 0.12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def sample_weather(rng: np.random.Generator, light: Light) -> Weather:
     wet = rng.random() < (0.3 if light.name in ("overcast", "night") else 0.04)
     return Weather(
         rain=float(rng.uniform(0.4, 1.0)) if wet else 0.0,
-        blur_px=float(rng.choice([0.0, 0.45, 0.9], p=[0.6, 0.28, 0.12])),
-        noise=float(rng.uniform(1.5, 4.0) + (3.0 if light.name == "night" else 0.0)),
+        blur_px=float(rng.choice([0.0, 0.45, 0.9], p=[0.7, 0.22, 0.08])),
+        noise=float(rng.uniform(1.5, 3.5) + (2.0 if light.name == "night" else 0.0)),
         tint=tuple(rng.normal(1.0, 0.02, 3).tolist()),
     )
 

@@ -34,7 +34,7 @@ class SceneOptions:
     empty_share: float = 0.06
     crowded_share: float = 0.12
     cyclist_share: float = 0.07
-    visible_share: float = 0.3
+    visible_share: float = 0.4
     smallest_px: float = 8.0
     jpeg_quality: int = 90
 
