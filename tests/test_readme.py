@@ -115,7 +115,7 @@ def test_the_demo(tmp_path: Path) -> None:
     assert "Next: prelabel init" in said
     assert (tmp_path / "demo" / "report.html").stat().st_size > 50_000
     summary = json.loads((tmp_path / "demo" / "summary.json").read_text(encoding="utf-8"))
-    assert {arm["strategy"] for arm in summary["arms"]} == {"random", "entropy_sum"}
+    assert {arm["strategy"] for arm in summary["arms"]} == {"random", "entropy_mean"}
     for arm in summary["arms"]:
         assert len(arm["rounds"]) == 4
         assert arm["rounds"][-1]["map50"] > arm["rounds"][0]["map50"]
