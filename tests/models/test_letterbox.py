@@ -1,0 +1,58 @@
+"""Pictures of any size fit their canvas, and boxes come back to the pixels they were on."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prelabel.models.letterbox import (
+    GREY,
+    Letterbox,
+    grey_canvases,
+    minimal_rectangle,
+    stretched,
+)
+
+sides = st.integers(1, 5000)
+
+
+@settings(deadline=None)
+@given(sides, sides, st.sampled_from([64, 320, 640]))
+def test_the_canvas_is_the_smallest_of_whole_strides(
+    width: int, height: int, input_px: int
+) -> None:
+    box = minimal_rectangle(width, height, input_px, 32)
+    rows, columns = box.canvas_shape
+    assert max(rows, columns) == input_px
+    assert rows % 32 == columns % 32 == 0
+    assert 0 <= columns - box.resized_width_px < 32
+    assert 0 <= rows - box.resized_height_px < 32
+    assert abs(columns - box.resized_width_px - 2 * box.left_px) <= 1
+    assert abs(rows - box.resized_height_px - 2 * box.top_px) <= 1
+
+
+@settings(deadline=None)
+@given(sides, sides, st.booleans())
+def test_boxes_come_back(width: int, height: int, is_stretched: bool) -> None:
+    box = (
+        stretched(width, height, 320) if is_stretched else minimal_rectangle(width, height, 320, 32)
+    )
+    x, y = box.scale
+    original = np.array([[0, 0, width, height], [0, 0, width / 2, height / 4]], np.float32)
+    offset = np.array([box.left_px, box.top_px] * 2, np.float32)
+    on_canvas = np.asarray(original * np.array([x, y] * 2) + offset, np.float32)
+    assert box.to_picture(on_canvas) == pytest.approx(
+        original, rel=1e-5, abs=1e-5 * max(width, height)
+    )
+
+
+def test_a_picture_is_drawn_in_its_place_with_red_first() -> None:
+    box = Letterbox(4, 2, 4, 2, left_px=1, top_px=3, canvas_width_px=6, canvas_height_px=8)
+    picture = np.zeros((2, 4, 3), np.uint8)
+    picture[..., 0] = 200  # blue
+    (canvas,) = grey_canvases(1, box.canvas_shape)
+    box.place(picture, canvas)
+    inside = np.zeros((8, 6), bool)
+    inside[3:5, 1:5] = True
+    assert (canvas[inside] == (0, 0, 200)).all()
+    assert (canvas[~inside] == GREY).all()
