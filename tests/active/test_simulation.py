@@ -146,6 +146,7 @@ def test_a_recorded_round_can_be_replayed_from_its_seed(
         assert replay_batch(setting, step) == one.labelled.batch
 
 
+@pytest.mark.slow
 def test_several_processes_find_the_same(
     finished: tuple[Summary, Path, Recorded], scenes: list[LabelledFrame], tmp_path: Path
 ) -> None:
