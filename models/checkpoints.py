@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from prelabel.datasets.files import write_whole
 from prelabel.models.detector import DetectorError
 
 _MODEL_ID_BYTES = 8
@@ -36,9 +36,7 @@ def card_path(checkpoint: Path) -> Path:
 
 def write_card(checkpoint: Path, card: ModelCard) -> None:
     """Put the card beside the checkpoint, whole or not at all."""
-    unfinished = card_path(checkpoint).with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(card), ensure_ascii=False), encoding="utf-8")
-    os.replace(unfinished, card_path(checkpoint))
+    write_whole(card_path(checkpoint), json.dumps(asdict(card), ensure_ascii=False).encode())
 
 
 def read_card(checkpoint: Path) -> ModelCard:

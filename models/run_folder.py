@@ -11,12 +11,12 @@ Each file is written whole or not at all.
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from prelabel.datasets.files import write_whole
 from prelabel.models.checkpoints import ModelCard, model_id_of, write_card
 from prelabel.models.detector import (
     DetectorError,
@@ -124,16 +124,6 @@ def run_arguments(
         "train": _digest_of(train),
         "validation": _digest_of(validation),
     }
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a file there whole or not at all, even where the machine loses power."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
 
 
 def _digest_of(examples: Iterable[TrainingExample]) -> str:

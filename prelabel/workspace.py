@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prelabel.datasets.errors import PrelabelError
+from prelabel.datasets.files import write_whole
 from prelabel.settings import SETTINGS_FILE, ProjectSettings, read_settings, settings_text
 
 _UNFINISHED_FILE = "init-unfinished"
@@ -64,9 +65,8 @@ def create_workspace(folder: Path, detector: str, store: str | None) -> Workspac
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _UNFINISHED_FILE).touch()
-    unfinished = folder / f"{SETTINGS_FILE}.unfinished"
-    unfinished.write_text(settings_text(folder.resolve().name, detector, store), encoding="utf-8")
-    os.replace(unfinished, folder / SETTINGS_FILE)
+    text = settings_text(folder.resolve().name, detector, store)
+    write_whole(folder / SETTINGS_FILE, text.encode())
     return open_workspace(folder)
 
 

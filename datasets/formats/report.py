@@ -1,11 +1,12 @@
 """What an import left out, changed or wants to be known, by file."""
 
 import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from prelabel.datasets.files import write_whole
 
 
 class ProblemKind(StrEnum):
@@ -91,9 +92,7 @@ class ImportReport:
             "boxes_left_out": self.boxes_left_out,
             "problems": [asdict(problem) for problem in self.problems],
         }
-        beside = path.with_name(path.name + ".writing")
-        beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
 def _counted(count: int, noun: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from prelabel.datasets.errors import MissingExtraError
+from prelabel.datasets.files import write_whole
 
 # Read by ultralytics when it is imported or later on, and by the processes started from this one.
 _ENVIRONMENT = {
@@ -77,9 +78,7 @@ def _write_settings(folder: Path) -> None:
         return
     path.parent.mkdir(exist_ok=True)
     folders = {f"{name}_dir": str(folder / name) for name in ("datasets", "weights", "runs")}
-    unfinished = path.with_name(f"settings.{os.getpid()}.unfinished")
-    unfinished.write_text(json.dumps(_SETTINGS | folders), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, json.dumps(_SETTINGS | folders).encode())
 
 
 @contextmanager
