@@ -1,0 +1,88 @@
+"""Commands of a round: train, propose, select."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prelabel.cli.session import opened, tell_next
+from prelabel.cli.words import counted, first_lines, time_told
+
+
+@click.command()
+@click.pass_obj
+def train(obj: dict[str, Any]) -> None:
+    """Train the detector on the labels so far.
+
+    Stopped, it goes on from the last saved step when it is called again.
+
+    \b
+    Example:
+      prelabel train
+    """
+    with opened(obj) as project:
+        trained = project.train()
+        model, share = trained.model, trained.validation_frames
+        quality = (
+            "there were no boxes to measure it on"
+            if model.validation_map50 is None
+            else f"mAP50 {model.validation_map50:.3f} on {counted(share, 'frame')} kept out of it"
+        )
+        click.echo(
+            f"Trained {model.detector} for {model.steps} steps on "
+            f"{counted(model.train_frames, 'frame')} in {time_told(model.seconds)}: {quality}. "
+            f"Model {model.model_id}."
+        )
+        tell_next(project)
+
+
+@click.command()
+@click.pass_obj
+def propose(obj: dict[str, Any]) -> None:
+    """Propose boxes on every frame, with the newest detector.
+
+    Frames that have their proposals already are skipped.
+
+    \b
+    Example:
+      prelabel propose
+    """
+    with opened(obj) as project:
+        proposed = project.propose()
+        report = proposed.report
+        click.echo(
+            f"Predicted {counted(report.predicted, 'frame')} with model {proposed.model.model_id} "
+            f"in {time_told(report.seconds)}; {counted(report.skipped, 'frame')} had "
+            "predictions already."
+        )
+        for line in first_lines([f"{one.uri}: {one.reason}" for one in report.unreadable]):
+            click.echo(line)
+        tell_next(project)
+
+
+@click.command()
+@click.option("--budget", type=click.IntRange(min=1), required=True, help="How many frames.")
+@click.option("--strategy", help="How to choose. [default: as in prelabel.yaml]")
+@click.pass_obj
+def select(obj: dict[str, Any], budget: int, strategy: str | None) -> None:
+    """Choose the frames that people correct next, and say why.
+
+    \b
+    Example:
+      prelabel select --budget 200
+    """
+    with opened(obj) as project:
+        chosen = project.select(budget, strategy)
+        controls = sum(pick.is_control for pick in chosen.batch.picks)
+        click.echo(
+            f"Round {chosen.round.number}: chose {counted(len(chosen.batch), 'frame')} by "
+            f"{chosen.batch.strategy}, {controls} of them at random as control; correcting them "
+            f"is foretold to take {time_told(chosen.cost_s)}."
+        )
+        told = [
+            f"{project.workspace.relative(Path(frame.uri))}: {pick.reason}"
+            for frame, pick in zip(chosen.frames, chosen.batch.picks, strict=True)
+        ]
+        for line in first_lines(told, what="frames"):
+            click.echo(line)
+        tell_next(project)
