@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 export PYTHONSAFEPATH := 1
+# Compiled once and kept in .venv: every test that starts a process is seconds faster.
+unexport PYTHONDONTWRITEBYTECODE
 # One thread a process and processes for the cores: two spinning OpenMP threads on busy cores
 # were measured to be slower than one.
 export OMP_NUM_THREADS ?= 1
@@ -50,12 +52,14 @@ format: setup ## let ruff format and mend what it can
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-docs: setup ## write docs/cli.md anew
+docs: setup ## write docs/cli.md anew, and the README's picture from the last `make demo`
 	$(RUN)/python -m prelabel.cli.reference > docs/cli.md
+	$(BENCH)/report_picture.py $(DEMO)/summary.json docs/pictures/report.png
 
 simulate-playing-cards: setup ## active against random on photographs of playing cards, 3 seeds
 	$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
 	    --to $(WORK)/playing-cards
+	$(BENCH)/simulation_table.py $(WORK)/playing-cards/summary.json
 
 bench-propose: setup ## the whole proposal pass against the framework's own predict and OpenVINO
 	$(BENCH)/propose.py --data $(DATA) --work $(WORK)/propose
