@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +18,19 @@ GIB = 1 << 30
 LITTLE_MEMORY_GIB = 4.0
 LITTLE_DISK_GIB = 2.0
 _PROBE_SECONDS = 60
+
+# Run with a folder to write in as the only argument.
+_USE_ULTRALYTICS = """
+import sys
+from pathlib import Path
+from prelabel.models.registry import build_detector
+build_detector("ultralytics:micro", ["thing"], Path(sys.argv[1]))
+print("builds networks")
+"""
+_USE_ONNXRUNTIME = """
+import onnxruntime
+print("runs on", onnxruntime.get_device())
+"""
 
 
 class Status(StrEnum):
@@ -45,9 +60,11 @@ def examine(folder: Path, environment: Mapping[str, str]) -> list[Finding]:
         lambda: _core("torchvision operators", _torchvision),
         lambda: _core("cv2", _cv2),
         lambda: _core("modAL", _modal),
-        lambda: _probed("ultralytics", "ultralytics-opencv-headless", "ultralytics", environment),
-        lambda: _probed("onnxruntime", "onnxruntime", "onnx", environment),
-        lambda: _probed("FiftyOne", "fiftyone", "fiftyone", environment),
+        lambda: _optional(
+            "ultralytics", "ultralytics-opencv-headless", "ultralytics", _USE_ULTRALYTICS
+        ),
+        lambda: _optional("onnxruntime", "onnxruntime", "onnx", _USE_ONNXRUNTIME),
+        _fiftyone,
         lambda: _mongodb(environment),
         _postgres,
         _memory,
@@ -120,16 +137,35 @@ def _modal() -> str:
     return importlib.metadata.version("modAL-python")
 
 
-def _probed(part: str, distribution: str, extra: str, environment: Mapping[str, str]) -> Finding:
-    """An optional package: its version, and whether it can be found by an import."""
+def _optional(part: str, distribution: str, extra: str, program: str) -> Finding:
+    """An optional package: its version, and whether `program` can use it, in a process of its own.
+
+    What the package writes when it is loaded goes to a folder that is removed again.
+    """
     try:
         version = importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return Finding(part, Status.ABSENT, "not installed", f"pip install 'prelabel[{extra}]'")
-    module = "ultralytics" if extra == "ultralytics" else distribution
-    if importlib.util.find_spec(module) is None:
-        return Finding(part, Status.BROKEN, f"{version}, but no module {module}", "reinstall it")
-    return Finding(part, Status.OK, version)
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            [sys.executable, "-c", program, folder], capture_output=True, text=True, cwd=folder
+        )
+    if tried.returncode:
+        told = " ".join(tried.stderr.strip().splitlines()[-1:])[:200]
+        remedy = f"pip install --force-reinstall 'prelabel[{extra}]'"
+        return Finding(part, Status.BROKEN, f"{version}, but {told}", remedy)
+    return Finding(part, Status.OK, f"{version}, {tried.stdout.strip()}")
+
+
+def _fiftyone() -> Finding:
+    """FiftyOne's version alone: loading it would start a database server."""
+    try:
+        version = importlib.metadata.version("fiftyone")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(
+            "FiftyOne", Status.ABSENT, "not installed", "pip install 'prelabel[fiftyone]'"
+        )
+    return Finding("FiftyOne", Status.OK, f"{version} installed")
 
 
 def _mongodb(environment: Mapping[str, str]) -> Finding:

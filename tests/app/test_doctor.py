@@ -23,6 +23,8 @@ def test_every_part_is_examined_by_using_it(tmp_path: Path) -> None:
     for part in ("python", "torch", "torchvision operators", "cv2", "modAL"):
         assert findings[part].status is Status.OK, findings[part]
     assert "nms works" in findings["torchvision operators"].detail
+    assert "builds networks" in findings["ultralytics"].detail
+    assert "runs on CPU" in findings["onnxruntime"].detail
 
 
 def test_what_is_not_usable_comes_with_a_remedy(tmp_path: Path) -> None:
