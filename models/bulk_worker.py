@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pyarrow as pa
+
 from prelabel.datasets.errors import BadInputError, PrelabelError
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.contract import check_predictions
 from prelabel.models.detector import Detector, PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
+from prelabel.models.prediction_table import table_of
 from prelabel.models.registry import open_detector
 
 # Whichever comes first makes a file of what was predicted: few files, little to lose in a kill,
@@ -71,8 +74,8 @@ class ChunkPredictor:
 
     def __init__(self, checkpoint: Path, state_folder: Path) -> None:
         self._detector: Detector = open_detector(checkpoint, state_folder)
-        self._unwritten: list[Prediction] = []
-        self._unwritten_bytes = 0
+        # Tables, not predictions: many small arrays that live long leave the heap full of holes.
+        self._unwritten: list[pa.Table] = []
         self._files: PredictionFiles | None = None
         self._last_file_s = time.monotonic()
 
@@ -82,11 +85,10 @@ class ChunkPredictor:
             self.write_out()
             self._files = PredictionFiles(chunk.folder)
         predictions, unreadable = self._readable(chunk.frames, chunk.options)
-        self._unwritten += predictions
-        self._unwritten_bytes += sum(_size(one) for one in predictions)
+        self._unwritten.append(table_of(predictions))
         if (
-            len(self._unwritten) >= _FRAMES_A_FILE
-            or self._unwritten_bytes >= _BYTES_A_FILE
+            sum(one.num_rows for one in self._unwritten) >= _FRAMES_A_FILE
+            or sum(one.nbytes for one in self._unwritten) >= _BYTES_A_FILE
             or time.monotonic() - self._last_file_s >= _SECONDS_A_FILE
         ):
             self.write_out()
@@ -94,9 +96,9 @@ class ChunkPredictor:
 
     def write_out(self) -> None:
         """Write what is not written yet."""
-        if self._files is not None:
-            self._files.write(self._unwritten)
-        self._unwritten, self._unwritten_bytes = [], 0
+        if self._files is not None and self._unwritten:
+            self._files.write_table(pa.concat_tables(self._unwritten))
+        self._unwritten = []
         self._last_file_s = time.monotonic()
 
     def _readable(
@@ -155,8 +157,3 @@ def _keep_to_one_thread() -> None:
     cv2.setNumThreads(1)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-
-
-def _size(prediction: Prediction) -> int:
-    arrays = (prediction.box_embedding, prediction.class_probs, prediction.frame_embedding)
-    return sum(one.nbytes for one in arrays if one is not None)

@@ -58,12 +58,16 @@ class PredictionFiles:
 
     def write(self, predictions: Sequence[Prediction]) -> None:
         """Add predictions as one new file; they are on the disk when this returns."""
-        if not predictions:
+        self.write_table(table_of(predictions))
+
+    def write_table(self, table: pa.Table) -> None:
+        """The same for predictions that are a table already (see prediction_table)."""
+        if not table.num_rows:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with _new_file(self.folder) as file:
             pq.write_table(
-                table_of(predictions),
+                table,
                 file,
                 compression=_COMPRESSION,
                 use_dictionary=["model_id", "class_scores"],

@@ -194,7 +194,7 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_no
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
     folder = tmp_path / "run"
-    writer = context.Process(target=stop_while_writing, args=(folder, ready))
+    writer = context.Process(target=stop_while_writing, args=(folder, ready), daemon=True)
     writer.start()
     assert ready.wait(60)
     PredictionFiles(folder)

@@ -13,9 +13,9 @@ from prelabel.models.prediction_files import PredictionFiles
 def stop_while_writing(folder: Path, ready: Event) -> None:
     """Begin to write a prediction and never get past the middle of it."""
 
-    def stop(_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         ready.set()
         signal.pause()
 
-    with mock.patch("prelabel.models.prediction_files.table_of", side_effect=stop):
+    with mock.patch("prelabel.models.prediction_files.pq.write_table", side_effect=stop):
         PredictionFiles(folder).write([a_prediction(frame_id_of("a"), [[0, 0, 1, 1]], [[0.5]])])
