@@ -1,6 +1,7 @@
 """Finding a detector by the name a user writes."""
 
 import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
@@ -32,20 +33,23 @@ class Family(Protocol):
 
 def build_detector(name: str, classes: Sequence[str], state_folder: Path) -> Detector:
     """The detector called `name`, such as "torchvision:ssdlite" or "ultralytics:yolo11n.pt"."""
-    family, variant = _family_of(name)
+    family, variant = _family_of(name, state_folder)
     return family.build(variant, tuple(classes), state_folder)
 
 
 def open_detector(checkpoint: Path, state_folder: Path) -> Detector:
     """The trained detector in a checkpoint that `fit` left behind."""
     card = read_card(checkpoint)
-    family, _ = _family_of(card.detector)
+    family, _ = _family_of(card.detector, state_folder)
     return family.load(checkpoint, card, state_folder)
 
 
-def _family_of(name: str) -> tuple[Family, str]:
+def _family_of(name: str, state_folder: Path) -> tuple[Family, str]:
     prefix, colon, variant = name.partition(":")
     if not colon or prefix not in FAMILIES or not variant:
         known = ", ".join(f"{family}:…" for family in FAMILIES)
         raise DetectorError(f"unknown detector {name!r}; write one of {known}")
+    # torch makes this folder when torchvision is loaded, in the system's folder for temporary files
+    # unless it is told where; nothing is put into it.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(state_folder.resolve() / "inductor"))
     return cast(Family, importlib.import_module(FAMILIES[prefix])), variant

@@ -1,10 +1,18 @@
 """Fixtures for every test: real data where it is set, and an environment nothing leaks out of."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """torch makes this folder when it is loaded, which may be before any test begins."""
+    folder = tempfile.TemporaryDirectory(prefix="inductor-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder.name
 
 
 @pytest.fixture(autouse=True)

@@ -183,4 +183,6 @@ def test_memory_does_not_grow_with_the_import(tmp_path: Path) -> None:
         return peak
 
     peak_of(10)  # what is loaded once, such as compiled queries, is not counted
-    assert peak_of(4000) < 1.2 * peak_of(2000)  # two pages and more
+    # Four times the frames, and every buffer is full at the first size already: growth that
+    # follows the import would show as a factor of 4; what the allocator keeps, as less than 2.
+    assert peak_of(8000) < 2 * peak_of(2000)

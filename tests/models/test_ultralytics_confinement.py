@@ -111,7 +111,8 @@ def watched(folder: Path, work: str, **environment: str) -> dict[str, Any]:
         "HOME": str(folder / "home"),
         "XDG_CONFIG_HOME": str(folder / "home" / ".config"),
     }
-    kept.pop("MPLCONFIGDIR", None)
+    for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"):
+        kept.pop(name, None)
     done = subprocess.run(
         [sys.executable, "-c", WATCHED + work, str(Path(__file__).parents[1] / "support"), folder],
         cwd=folder / "here",
