@@ -37,11 +37,16 @@ class EmptyPoolError(PrelabelError):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A batch, the round it begins, and the frames in working order."""
+    """A batch, the round it begins, and the frames in working order.
+
+    `without_proposals` unlabelled frames could not be chosen: they are new, or their pictures
+    could not be read.
+    """
 
     round: RoundRecord
     batch: Batch
     frames: tuple[Frame, ...]
+    without_proposals: int = 0
 
     @property
     def cost_s(self) -> float:
@@ -74,15 +79,15 @@ def select(
     recorded = _Recorded.of(workspace, store, pool, model)
     learner = DetectionLearner(recorded, query)
     _, _, batch = learner.query(
-        object_array([frame.frame_id for frame in pool]),
-        n_instances=min(budget_frames, len(pool)),
+        object_array(list(recorded.frames)),
+        n_instances=min(budget_frames, len(recorded.frames)),
         seed=seed,
         return_metrics=True,
     )
     _finish_last_round(store, author)
     record = store.start_round(author, wanted)
     store.record_batch(record.number, batch, author)
-    return _selected(store, record, batch)
+    return _selected(store, record, batch, len(pool) - len(recorded.frames))
 
 
 class _Recorded(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
@@ -113,15 +118,15 @@ class _Recorded(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stu
             return cls(frames, nothing, [], store.classes(), seconds)
         labelled = [frame.frame_id for frame in store.frames(Split.TRAIN, labelled=True)]
         found = read_predictions(workspace, model.model_id, [*frames, *labelled])
-        missing = len(frames.keys() - found.keys())
-        if missing:
+        proposed = {frame_id: frame for frame_id, frame in frames.items() if frame_id in found}
+        if not proposed:
             raise NoProposalsError(
-                f"{workspace.folder}: {missing} of {len(frames)} unlabelled frames have no "
-                f"proposals of the newest model, {model.model_id}: run `prelabel propose` first"
+                f"{workspace.folder}: none of {len(frames)} unlabelled frames has proposals of "
+                f"the newest model, {model.model_id}: run `prelabel propose` first"
             )
         known = [frame_id for frame_id in labelled if frame_id in found]
         forecast = cost_forecast(workspace, store, model)
-        return cls(frames, found, known, store.classes(), forecast)
+        return cls(proposed, found, known, store.classes(), forecast)
 
     def pool(self, X: FrameIds, labelled: NDArray[np.object_] | None) -> Pool:
         """What a strategy looks at when it chooses among the frames `X`."""
@@ -186,9 +191,11 @@ def _finish_last_round(store: Store, author: str) -> None:
     store.finish_round(rounds[-1].number, author, figures)
 
 
-def _selected(store: Store, record: RoundRecord, batch: Batch) -> Selected:
+def _selected(
+    store: Store, record: RoundRecord, batch: Batch, without_proposals: int = 0
+) -> Selected:
     frames = store.find_frames([pick.frame_id for pick in batch.picks])
-    return Selected(record, batch, tuple(frames))
+    return Selected(record, batch, tuple(frames), without_proposals)
 
 
 def _nothing_predicted(frame_id: str) -> Prediction:

@@ -79,6 +79,12 @@ def select(obj: dict[str, Any], budget: int, strategy: str | None) -> None:
             f"{chosen.batch.strategy}, {controls} of them at random as control; correcting them "
             f"is foretold to take {time_told(chosen.cost_s)}."
         )
+        if chosen.without_proposals:
+            click.echo(
+                f"{counted(chosen.without_proposals, 'unlabelled frame')} could not be chosen "
+                "for want of proposals: `prelabel propose` makes them, and names pictures that "
+                "cannot be read."
+            )
         told = [
             f"{project.workspace.relative(Path(frame.uri))}: {pick.reason}"
             for frame, pick in zip(chosen.frames, chosen.batch.picks, strict=True)

@@ -1,0 +1,125 @@
+"""A round of a project, with predictions that lie in files as a detector leaves them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import a_picture, a_prediction
+
+from prelabel.datasets.annotations import OriginKind
+from prelabel.datasets.frames import Frame, Split
+from prelabel.exporting import Content
+from prelabel.importing import ImportSource
+from prelabel.project import Project, init_project
+from prelabel.proposing import NoProposalsError, prediction_files
+from prelabel.store.records import ModelRecord
+
+MODEL = "0123456789abcdef"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        a_picture(tmp_path / "photos" / f"{number:02d}.jpg", seed=number)
+    made, _ = init_project(
+        tmp_path / "birds", source=tmp_path / "photos", classes=["heron", "egret"], author="ann"
+    )
+    with made:
+        yield made
+
+
+def with_model(project: Project, predicted: list[Frame]) -> None:
+    """A model that saw one doubtful and one sure heron on each of these frames."""
+    checkpoint = str(project.workspace.training_folder("run") / "best.pt")
+    record = ModelRecord(MODEL, "torchvision:micro", checkpoint, 3, 10, 1.0)
+    project.store.add_model(record, "ann")
+    boxes = [[2, 2, 20, 20], [30, 10, 50, 40]]
+    prediction_files(project.workspace, MODEL).write(
+        [
+            a_prediction(frame.frame_id, boxes, [[0.9, 0.05], [0.5, 0.4]], model_id=MODEL)
+            for frame in predicted
+        ]
+    )
+
+
+def test_frames_without_proposals_are_counted_and_not_chosen(project: Project) -> None:
+    frames = list(project.store.frames())
+    with_model(project, frames[:8])
+    chosen = project.select(budget=20, strategy="margin_max")
+    assert {frame.frame_id for frame in chosen.frames} == {one.frame_id for one in frames[:8]}
+    assert chosen.without_proposals == 4
+
+
+def test_without_any_proposals_it_says_which_command_makes_them(project: Project) -> None:
+    with_model(project, [])
+    with pytest.raises(NoProposalsError, match="prelabel propose"):
+        project.select(budget=2)
+
+
+def test_frames_of_test_and_validation_are_never_chosen(project: Project) -> None:
+    frames = list(project.store.frames())
+    project.store.set_split([frames[0].frame_id], Split.TEST, "ann")
+    project.store.set_split([frames[1].frame_id], Split.VAL, "ann")
+    with_model(project, frames)
+    chosen = {frame.frame_id for frame in project.select(budget=12).frames}
+    assert chosen == {frame.frame_id for frame in frames[2:]}
+
+
+def test_a_corrected_batch_comes_back_with_origins_and_its_round(
+    project: Project, tmp_path: Path
+) -> None:
+    with_model(project, list(project.store.frames()))
+    chosen = project.select(budget=4)
+    project.export("coco", tmp_path / "batch", Content.BATCH)
+    path = tmp_path / "batch" / "annotations.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    first = chosen.frames[0]
+    image = next(
+        one["id"] for one in document["images"] if Path(one["file_name"]).name in first.uri
+    )
+    mine = [one for one in document["annotations"] if one["image_id"] == image]
+    assert len(mine) == 2
+    mine[0]["category_id"] = 2  # another class
+    document["annotations"].append(
+        {"id": 99, "image_id": image, "category_id": 1, "bbox": [5, 30, 10, 10]}
+    )
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    imported = project.import_dataset(ImportSource(path))
+    assert imported.counts.versions_added == 4
+    version = project.store.labels(first.frame_id)
+    assert version is not None
+    assert version.round_number == chosen.round.number
+    kinds = [origin.kind for origin in version.annotations.origin]
+    assert sorted(kinds) == [OriginKind.CHANGED, OriginKind.DRAWN, OriginKind.PROPOSED]
+    changed = version.annotations.origin[kinds.index(OriginKind.CHANGED)]
+    assert changed.model_id == MODEL
+    assert changed.original_class_id == 0
+
+    again = project.import_dataset(ImportSource(path))
+    assert again.counts.versions_added == 0
+
+
+def test_a_batch_stays_until_it_is_begun_and_the_next_one_closes_its_round(
+    project: Project, tmp_path: Path
+) -> None:
+    with_model(project, list(project.store.frames()))
+    first = project.select(budget=4)
+    assert project.select(budget=4).round == first.round
+    project.export("coco", tmp_path / "batch", Content.BATCH)
+    project.import_dataset(ImportSource(tmp_path / "batch" / "annotations.json"))
+    second = project.select(budget=4)
+    assert second.round.number == first.round.number + 1
+    assert not set(first.frames) & set(second.frames)
+    closed = project.store.rounds()[0]
+    assert closed.figures == {"frames": 4, "labelled": 4}
+
+
+def test_the_report_shows_rounds_and_models(project: Project) -> None:
+    with_model(project, list(project.store.frames()))
+    project.select(budget=4)
+    text = project.report().read_text(encoding="utf-8")
+    assert MODEL in text
+    assert "drawn at random" in text or "unsure" in text
