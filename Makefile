@@ -16,6 +16,7 @@ BENCH := env -u PYTHONSAFEPATH $(RUN)/python benchmarks
 DEMO ?= demo
 DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
+NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup demo test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import clean
@@ -57,12 +58,12 @@ docs: setup ## write docs/cli.md anew, and the README's picture from the last `m
 	$(BENCH)/report_picture.py $(DEMO)/summary.json docs/pictures/report.png
 
 simulate-playing-cards: setup ## active against random on photographs of playing cards, 3 seeds
-	$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
+	$(NEED_DATA)$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
 	    --to $(WORK)/playing-cards
 	$(BENCH)/simulation_table.py $(WORK)/playing-cards/summary.json
 
 bench-propose: setup ## the whole proposal pass against the framework's own predict and OpenVINO
-	$(BENCH)/propose.py --data $(DATA) --work $(WORK)/propose
+	$(NEED_DATA)$(BENCH)/propose.py --data $(DATA) --work $(WORK)/propose
 
 bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
 	$(BENCH)/import_coco.py --work $(WORK)/import

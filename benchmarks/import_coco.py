@@ -29,7 +29,7 @@ def ours(folder: Path) -> None:
     """The whole import into a new project."""
     from prelabel.project import init_project
 
-    target = folder / "project"
+    target = folder.with_name(folder.name + "-project")  # out of the other readers' sight
     shutil.rmtree(target, ignore_errors=True)
     project, _ = init_project(target, source=folder / "annotations" / "instances_all.json")
     with project:

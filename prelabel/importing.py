@@ -8,7 +8,7 @@ from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import ImportReport, ImportRules, OpenedDataset
 from prelabel.datasets.formats.picture_folder import known_name
 from prelabel.datasets.formats.registry import open_dataset
-from prelabel.datasets.frames import LabelledFrame
+from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Advance, Progress
 from prelabel.proposals import with_recognised_proposals
 from prelabel.proposing import ShownProposals
@@ -62,12 +62,15 @@ def import_dataset(
     report_file = workspace.reports_folder / f"import-{source.path.stem}.json"
     report.write(report_file)
     if not report.frames_read:
-        first = f"; first: {report.problems[0].file}: {report.problems[0].reason}"
-        raise BadInputError(
-            f"{source.path}: no frame could be read, {len(report.problems)} problems are listed "
-            f"in {report_file}{first if report.problems else ''}"
-        )
+        raise BadInputError(f"{source.path}: no frame could be read{_why(report, report_file)}")
     return Imported(opened.format, counts, report, report_file)
+
+
+def _why(report: ImportReport, report_file: Path) -> str:
+    if not report.problems:
+        return ": there is no picture in it; check the path"
+    first = report.problems[0]
+    return f": {first.file}: {first.reason} (problem 1 of {len(report.problems)}; {report_file})"
 
 
 def _opened(source: ImportSource, store: Store, report: ImportReport) -> OpenedDataset:
@@ -115,7 +118,10 @@ def _as_corrections(
             yield one
             continue
         proposals = shown.of(one.frame.frame_id)
-        yield replace(one, annotations=with_recognised_proposals(one.annotations, proposals))
+        corrected = with_recognised_proposals(one.annotations, proposals)
+        # What a file of corrections is called must not take a frame out of training.
+        frame = replace(one.frame, split=Split.TRAIN)
+        yield LabelledFrame(frame, corrected)
 
 
 def _counted(frames: Iterator[LabelledFrame], advance: Advance) -> Iterator[LabelledFrame]:

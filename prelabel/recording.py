@@ -39,9 +39,8 @@ class StoreRecorder:
         for strategy in arms:
             path = self._folder / "stores" / f"{strategy}-{finished.seed}.db"
             path.parent.mkdir(parents=True, exist_ok=True)
-            is_new = not path.exists()
             with open_store(f"sqlite:///{path}", self._folder) as store:
-                if is_new or not store.classes():
+                if store.counts().frames < len(self._frames):
                     store.add_classes(self._classes, AUTHOR)
                     store.import_frames(self._frames, AUTHOR)
                 self._keep(store, finished)

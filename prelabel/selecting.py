@@ -70,7 +70,7 @@ def select(
     pool = list(store.frames(Split.TRAIN, labelled=False))
     if not pool:
         raise EmptyPoolError(
-            f"{workspace.folder}: every frame has labels; bring in more pictures with "
+            f"{workspace.folder}: every frame to train on has labels; bring in more pictures with "
             "`prelabel import FOLDER`, or export with `prelabel export`"
         )
     number = len(store.rounds()) + 1

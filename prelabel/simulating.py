@@ -82,11 +82,16 @@ def _with_root(
 ) -> SimulationConfig:
     if data_root is None:
         return config
-    beside = configuration.resolve().parent
-    moved = {"source": data_root.resolve() / config.source.relative_to(beside)}
+    beside, root = configuration.resolve().parent, data_root.resolve()
+    moved = {"source": _moved(config.source, beside, root)}
     if config.images is not None:
-        moved["images"] = data_root.resolve() / config.images.relative_to(beside)
+        moved["images"] = _moved(config.images, beside, root)
     return config.model_copy(update=moved)
+
+
+def _moved(path: Path, beside: Path, root: Path) -> Path:
+    """A path that was meant from the file's own folder, meant from another one."""
+    return root / path.relative_to(beside) if path.is_relative_to(beside) else path
 
 
 def _read_data(config: SimulationConfig, folder: Path, progress: Progress) -> _Data:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from prelabel.datasets.frames import Split
 from prelabel.proposing import prediction_files
 from prelabel.store.records import ModelRecord, StoreCounts
 from prelabel.store.store import Store
@@ -35,15 +36,16 @@ def project_status(workspace: Workspace, store: Store) -> ProjectStatus:
     """Look at a project and change nothing."""
     counts, model = store.counts(), store.latest_model()
     batch = _batch_status(store)
-    predicted = len(prediction_files(workspace, model.model_id).predicted_ids()) if model else 0
+    predicted = prediction_files(workspace, model.model_id).predicted_ids() if model else set()
+    waiting = {frame.frame_id for frame in store.frames(Split.TRAIN, labelled=False)}
     return ProjectStatus(
         name=workspace.settings.name,
         classes=store.classes(),
         counts=counts,
         model=model,
-        predicted_frames=predicted,
+        predicted_frames=len(predicted),
         batch=batch,
-        next_command=_next_command(counts, model, predicted, batch),
+        next_command=_next_command(counts, model, len(waiting), len(waiting & predicted), batch),
     )
 
 
@@ -59,20 +61,20 @@ def _batch_status(store: Store) -> BatchStatus | None:
 def _next_command(
     counts: StoreCounts,
     model: ModelRecord | None,
+    waiting: int,
     predicted: int,
     batch: BatchStatus | None,
 ) -> str:
+    """`waiting` frames may be chosen, of which `predicted` have proposals of the newest model."""
     if batch is not None and not batch.labelled:
         return "prelabel export --format coco --batch"
-    if not counts.boxes:
-        return "prelabel select --budget 20"
+    if not counts.by_split[Split.TRAIN].boxes:
+        return "prelabel select --budget 20" if waiting else "prelabel import FOLDER"
     newest_labels = batch is not None and (
         model is None or model.round_number != batch.round_number
     )
     if model is None or newest_labels:
         return "prelabel train"
-    if counts.labelled == counts.frames:
+    if not waiting:
         return "prelabel export --format coco"
-    if predicted < counts.frames - counts.labelled:
-        return "prelabel propose"
-    return "prelabel select --budget 20"
+    return "prelabel select --budget 20" if predicted else "prelabel propose"

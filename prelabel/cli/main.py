@@ -27,6 +27,10 @@ class Commands(click.Group):
         except PrelabelError as error:
             click.echo(f"prelabel: {error}", err=True)
             ctx.exit(FAILED)
+        except OSError as error:  # a full disk, a folder that may not be written, a file in its way
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"prelabel: {where}{error.strerror or error}", err=True)
+            ctx.exit(FAILED)
         except KeyboardInterrupt:
             click.echo("\nprelabel: stopped; the same command goes on where it was", err=True)
             ctx.exit(INTERRUPTED)

@@ -85,8 +85,12 @@ def _certainty(area: Difference) -> str:
     """How far a headline may be trusted."""
     seeds = wording.plural(area.seeds, "seed")
     return {
-        Outcome.BETTER: f"Over {seeds} it is better by more than chance.",
-        Outcome.WORSE: f"Over {seeds} it is worse by more than chance.",
+        Outcome.BETTER: (
+            f"Over {seeds}, its mAP50 along the way is higher at equal time, by more than chance."
+        ),
+        Outcome.WORSE: (
+            f"Over {seeds}, its mAP50 along the way is lower at equal time, by more than chance."
+        ),
         Outcome.ONE_SEED: "One seed cannot tell this from chance.",
     }.get(outcome_of(area), f"Over {seeds} this cannot be told from chance.")
 

@@ -250,7 +250,7 @@ def test_a_clear_gain_is_called_better_with_the_time_it_saved() -> None:
     # the mean of random comes to 0.51 after 300 s, that of entropy_sum crosses it on the way
     assert "reached mAP50 0.51 with 20" in verdict.headline
     assert "random needed 300 s" in verdict.headline
-    assert "less. Over 3 seeds it is better by more than chance." in verdict.headline
+    assert "Over 3 seeds, its mAP50 along the way is higher at equal time" in verdict.headline
     assert "above 0 in 3 of 3 seeds" in verdict.details[0]
     assert "with 60 frames each, it is +0.10" in verdict.details[1]
 
@@ -258,7 +258,7 @@ def test_a_clear_gain_is_called_better_with_the_time_it_saved() -> None:
 def test_a_loss_is_called_a_loss() -> None:
     (verdict,) = verdicts_of(faster(-0.1))
     assert verdict.outcome is Outcome.WORSE
-    assert "more. Over 3 seeds it is worse by more than chance." in verdict.headline
+    assert "Over 3 seeds, its mAP50 along the way is lower at equal time" in verdict.headline
     assert wording.MINUS + "0.10" in verdict.details[1]
 
 
