@@ -117,7 +117,7 @@ def _as_corrections(
         if one.annotations is None or one.frame.frame_id not in chosen:
             yield one
             continue
-        proposals = shown.of(one.frame.frame_id)
+        proposals = shown.behind(one.frame.frame_id, one.annotations)
         corrected = with_recognised_proposals(one.annotations, proposals)
         # What a file of corrections is called must not take a frame out of training.
         frame = replace(one.frame, split=Split.TRAIN)

@@ -29,7 +29,14 @@ def proposal_annotations(prediction: Prediction, shown_score: float) -> Annotati
     return AnnotationSet(
         prediction.boxes.take(rows),
         prediction.class_id[rows],
-        [str(uuid.uuid5(_PROPOSALS, f"{model}/{frame}/{row}")) for row in rows],
+        [
+            str(uuid.uuid5(_PROPOSALS, f"{model}/{frame}/{class_id}/{xyxy}"))
+            for class_id, xyxy in zip(
+                prediction.class_id[rows].tolist(),
+                prediction.boxes.xyxy[rows].tolist(),
+                strict=True,
+            )
+        ],
         [
             Origin(OriginKind.PROPOSED, model_id=model, score=float(prediction.score[row]))
             for row in rows

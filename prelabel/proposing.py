@@ -11,6 +11,7 @@ from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress
 from prelabel.models.bulk import PredictReport, predict_to_files
+from prelabel.models.checkpoints import read_card
 from prelabel.models.detector import PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
 from prelabel.proposals import proposal_annotations
@@ -45,13 +46,14 @@ def propose(workspace: Workspace, store: Store, progress: Progress) -> Proposed:
     Predictions of labelled frames serve distances and cost forecasts, and are shown to nobody.
     """
     model = newest_model(store)
+    checkpoint = Path(model.checkpoint)
     settings = workspace.settings.proposals
     frames = [*store.frames(labelled=False), *_labelled_outside_test(store)]
     report = predict_to_files(
-        checkpoint=Path(model.checkpoint),
+        checkpoint=checkpoint,
         frames=frames,
         options=PredictOptions(
-            input_px=workspace.settings.training.input_px,
+            input_px=read_card(checkpoint).input_px,  # as it was trained, whatever is set now
             batch_size=settings.batch_size,
             score_min=settings.score_min,
             nms_iou=settings.nms_iou,
@@ -111,7 +113,7 @@ class ShownProposals:
     """What was proposed on the frames of each batch when it was chosen."""
 
     def __init__(self, workspace: Workspace, store: Store) -> None:
-        self._shown: dict[str, AnnotationSet] = {}
+        self._shown: dict[str, list[AnnotationSet]] = {}  # the newest batch last
         for record in store.rounds():
             batch, model_id = store.batch(record.number), record.settings.get("model_id")
             if batch is None or model_id is None:
@@ -119,11 +121,24 @@ class ShownProposals:
             ids = [pick.frame_id for pick in batch.picks]
             for one in prediction_files(workspace, model_id).read(ids):
                 from_score = record.settings["shown_score"]
-                self._shown[one.frame_id] = proposal_annotations(one, from_score)
+                shown = proposal_annotations(one, from_score)
+                self._shown.setdefault(one.frame_id, []).append(shown)
 
     def of(self, frame_id: str) -> AnnotationSet:
-        """The proposals shown on a frame; none where nothing was proposed."""
-        return self._shown.get(frame_id, AnnotationSet.empty())
+        """The proposals last shown on a frame; none where nothing was proposed."""
+        return self._shown.get(frame_id, [AnnotationSet.empty()])[-1]
+
+    def behind(self, frame_id: str, labels: AnnotationSet) -> AnnotationSet:
+        """The proposals that labels of a frame were made from, by the ids of their boxes.
+
+        Corrections of an older batch may come after a newer one was chosen. Where no id is known
+        it is the newest.
+        """
+        ids = set(labels.box_id)
+        for shown in reversed(self._shown.get(frame_id, [])):
+            if not ids.isdisjoint(shown.box_id):
+                return shown
+        return self.of(frame_id)
 
 
 def _labelled_outside_test(store: Store) -> list[Frame]:

@@ -81,7 +81,9 @@ class Assembler:
             return LabelledFrame(frame, None)
         return LabelledFrame(frame, self._annotations(raw, raw.boxes, facts))
 
-    def _annotations(self, raw: RawFrame, boxes: RawBoxes, facts: PictureFacts) -> AnnotationSet:
+    def _annotations(
+        self, raw: RawFrame, boxes: RawBoxes, facts: PictureFacts
+    ) -> AnnotationSet | None:
         place = _Place(self.report, raw, boxes)
         xyxy = _in_shown_pixels(boxes, raw, facts, place)
         corners, keep = _cleaned(xyxy, facts, place)
@@ -93,6 +95,10 @@ class Assembler:
                         row, f"class {boxes.class_names[row]!r} is not among the classes"
                     )
                     keep[row] = False
+            if not keep.any():
+                # What is there is not known here: that is not the same as nothing there.
+                place.whole(ProblemKind.NOTE, "only unknown classes: taken as unlabelled")
+                return None
         if keep.all():
             rows: Sequence[int] = range(len(boxes))
         else:

@@ -123,3 +123,28 @@ def test_the_report_shows_rounds_and_models(project: Project) -> None:
     text = project.report().read_text(encoding="utf-8")
     assert MODEL in text
     assert "drawn at random" in text or "unsure" in text
+
+
+def test_late_corrections_of_an_older_batch_are_recognised(
+    project: Project, tmp_path: Path
+) -> None:
+    """Chosen twice and corrected after the second time, from the file of the first."""
+    frames = list(project.store.frames())
+    with_model(project, frames)
+    first = project.select(budget=12)
+    project.export("coco", tmp_path / "first", Content.BATCH)
+    late = first.frames[3].frame_id
+    newer = "fedcba9876543210"
+    record = ModelRecord(newer, "torchvision:micro", "elsewhere.pt", 3, 10, 1.0)
+    project.store.add_model(record, "ann")
+    prediction_files(project.workspace, newer).write(
+        [
+            a_prediction(one.frame_id, [[4, 4, 22, 22]], [[0.8, 0.1]], model_id=newer)
+            for one in frames
+        ]
+    )
+    project.select(budget=6, strategy="margin_max")
+    project.import_dataset(ImportSource(tmp_path / "first" / "annotations.json"))
+    version = project.store.labels(late)
+    assert version is not None
+    assert {origin.model_id for origin in version.annotations.origin} == {MODEL}

@@ -154,9 +154,9 @@ def test_what_is_no_box_is_noted(tmp_path: Path) -> None:
     report = ImportReport()
     opened = open_dataset(tmp_path / "out", format="datumaro:datumaro", report=report)
     (read,) = opened.frames
-    assert read.annotations is not None
-    assert len(read.annotations) == 0
-    _, passed, classless = report.problems
+    assert read.annotations is None  # there is a box, of no class that is known
+    _, passed, classless, unlabelled = report.problems
+    assert unlabelled.reason.endswith("only unknown classes: taken as unlabelled")
     assert passed.reason == "1 annotations that are no boxes were passed"
     assert "class '(without class)' is not among the classes" in classless.reason
 
