@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from prelabel.datasets.files import write_whole
+from prelabel.datasets.wording import counted
 
 
 class ProblemKind(StrEnum):
@@ -68,18 +69,18 @@ class ImportReport:
         """What was read and what was not, in one paragraph."""
         labelled = self.frames_read - self.frames_unlabelled
         said = [
-            f"{_counted(self.frames_read, 'frame')} read ({labelled} labelled, "
-            f"{self.frames_unlabelled} unlabelled) with {_counted(self.boxes_read, 'box')}"
+            f"{counted(self.frames_read, 'frame')} read ({labelled} labelled, "
+            f"{self.frames_unlabelled} unlabelled) with {counted(self.boxes_read, 'box')}"
         ]
         kinds = self.by_kind()
         if kinds[ProblemKind.FRAME_LEFT_OUT]:
-            said.append(f"{_counted(kinds[ProblemKind.FRAME_LEFT_OUT], 'frame')} left out")
+            said.append(f"{counted(kinds[ProblemKind.FRAME_LEFT_OUT], 'frame')} left out")
         if self.boxes_left_out:
-            said.append(f"{_counted(self.boxes_left_out, 'box')} left out")
+            said.append(f"{counted(self.boxes_left_out, 'box')} left out")
         if kinds[ProblemKind.CORRECTED]:
-            said.append(_counted(kinds[ProblemKind.CORRECTED], "correction"))
+            said.append(counted(kinds[ProblemKind.CORRECTED], "correction"))
         if kinds[ProblemKind.NOTE]:
-            said.append(_counted(kinds[ProblemKind.NOTE], "note"))
+            said.append(counted(kinds[ProblemKind.NOTE], "note"))
         return "; ".join(said) + "."
 
     def write(self, path: Path) -> None:
@@ -93,9 +94,3 @@ class ImportReport:
             "problems": [asdict(problem) for problem in self.problems],
         }
         write_whole(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
-
-
-def _counted(count: int, noun: str) -> str:
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun}{'es' if noun.endswith('x') else 's'}"

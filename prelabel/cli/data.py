@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prelabel.cli.session import ANY_PATH, EXISTING, bars, opened, tell_next
-from prelabel.cli.words import counted, first_lines
+from prelabel.cli.words import first_lines
+from prelabel.datasets.wording import counted
 
 if TYPE_CHECKING:
     from prelabel.importing import Imported

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from prelabel.active.summary import RoundResult, Summary
-from prelabel.cli.words import counted, time_told
+from prelabel.cli.words import time_told
+from prelabel.datasets.wording import counted
 from prelabel.status import ProjectStatus
 
 
