@@ -31,7 +31,7 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 	.uv/bin/pip install --quiet uv==0.13.9
 
 .venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
+	$(UV) sync --quiet --frozen --system-certs --all-extras --group bench --python $(PYTHON)
 	touch $@
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
