@@ -9,6 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# uv trusts the certificates of the system, as pip does: behind a company's proxy both must.
+export UV_SYSTEM_CERTS := 1
+
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 # Without PYTHONSAFEPATH, so that the scripts of that folder find each other.
@@ -31,7 +34,7 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 	.uv/bin/pip install --quiet uv==0.13.9
 
 .venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --quiet --frozen --system-certs --all-extras --group bench --python $(PYTHON)
+	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
 	touch $@
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
