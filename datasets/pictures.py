@@ -80,7 +80,7 @@ def inspect_picture(path: str | Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> P
     Pictures of other kinds are decoded once. Raises UnusablePictureError for a
     file that cannot be read, is empty, cut off, no picture, or has more than `max_pixels`.
     """
-    data = _bytes_of(path)
+    data = picture_bytes(path)
     header = _header(path, data)
     if header.width_px * header.height_px > max_pixels:
         raise UnusablePictureError(
@@ -101,7 +101,7 @@ def read_picture(frame: Frame) -> NDArray[np.uint8]:
     Raises UnusablePictureError for a file that cannot be read or decoded, or whose size is no
     longer the frame's.
     """
-    data = _bytes_of(frame.uri)
+    data = picture_bytes(frame.uri)
     header = _header(frame.uri, data)
     _check_decodes(frame.uri, data)
     shown = _decoded(frame.uri, data)
@@ -136,7 +136,8 @@ def shown_from_stored(xyxy: Float64s, facts: PictureFacts) -> Float64s:
     return np.stack([across[0], down[0], across[1], down[1]], axis=1)
 
 
-def _bytes_of(path: str | Path) -> bytes:
+def picture_bytes(path: str | Path) -> bytes:
+    """What a file holds; UnusablePictureError where it is no file, is empty, or cannot be read."""
     try:
         # Plain calls, since a file object costs twice as many: it matters for 100,000 small files.
         # Non-blocking, so that a pipe with a picture's name is refused instead of waited for.
