@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 
-from prelabel.datasets.frames import Frame, LabelledFrame, Split
+from prelabel.datasets.frames import Frame, LabelledFrame
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Advance, Progress
 from prelabel.models.checkpoints import ModelCard
@@ -207,33 +207,6 @@ class TrainingRun:
     def _seconds(self) -> float:
         """Time spent in this process and in those before it that were killed."""
         return self._record.seconds + self._clock() - self._resumed_at_s
-
-
-def check_examples(
-    train: Sequence[TrainingExample], validation: Sequence[TrainingExample], classes: Sequence[str]
-) -> None:
-    """Refuse what must not or cannot be learned from, with a DetectorError."""
-    if not train:
-        raise DetectorError("there is no labelled frame to train on; label at least one")
-    seen: set[str] = set()
-    for one in (*train, *validation):
-        frame, labels = one.frame, one.annotations
-        if frame.frame_id in seen:
-            raise DetectorError(
-                f"{frame.uri}: comes twice among the frames to train and validate on"
-            )
-        seen.add(frame.frame_id)
-        if frame.split is Split.TEST:
-            raise DetectorError(
-                f"{frame.uri}: is a test frame, which must not be used in training; leave it out"
-            )
-        if labels.boxes.angle is not None:
-            raise DetectorError(f"{frame.uri}: has rotated boxes, which this detector cannot learn")
-        if len(labels) and int(labels.class_id.max()) >= len(classes):
-            raise DetectorError(
-                f"{frame.uri}: has class id {int(labels.class_id.max())}, but the detector was "
-                f"built for {len(classes)} classes; build it for all of them"
-            )
 
 
 @contextmanager

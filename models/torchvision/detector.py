@@ -22,13 +22,12 @@ from prelabel.models.detector import (
     TrainingExample,
 )
 from prelabel.models.precision import usable_device
-from prelabel.models.run_folder import RunFolder, run_arguments
 from prelabel.models.torchvision.prediction import predict_frames
 from prelabel.models.torchvision.starts import load_named_start, load_starter
 from prelabel.models.torchvision.training import TorchvisionLearner, net_bytes
 from prelabel.models.torchvision.variants import Variant, variant_called
-from prelabel.models.training_batches import Batches
-from prelabel.models.training_run import Schedule, TrainingRun, Validation, check_examples
+from prelabel.models.training_job import TrainingJob
+from prelabel.models.training_run import Schedule
 
 _FIRST_SEED = 0  # of the random weights of a detector that was never trained
 
@@ -120,14 +119,13 @@ class TorchvisionDetector:
         Weights start from `options.starter`, a checkpoint of the same variant whose classes are
         matched by their names, else from what the detector's name says.
         """
-        check_examples(train, validation, self._spec.classes)
-        if options.starter is not None and not options.starter.is_file():
-            raise DetectorError(f"starter {options.starter}: there is no such file")
-        train, validation = _in_order(train), _in_order(validation)
-        run = RunFolder(folder, run_arguments(self._spec, train, validation, options))
-        result = run.result()
-        if result is None:
-            result = self._training(train, validation, options, run).run(options, progress)
+        job = TrainingJob.checked(self._spec, train, validation, options)
+        result = job.done_in(
+            folder,
+            progress,
+            lambda: self._learner(options),
+            stretched=self._name.variant.stretches,
+        )
         net = self._name.variant.build(len(self._spec.classes), _FIRST_SEED)
         net.load_state_dict(_read_state(result.checkpoint))
         self._take(net, result.model_id)
@@ -142,13 +140,7 @@ class TorchvisionDetector:
         self._net.to(memory_format=torch.channels_last)
         self._model_id = model_id
 
-    def _training(
-        self,
-        train: Sequence[TrainingExample],
-        validation: Sequence[TrainingExample],
-        options: FitOptions,
-        run: RunFolder,
-    ) -> TrainingRun:
+    def _learner(self, options: FitOptions) -> TorchvisionLearner:
         variant, classes = self._name.variant, self._spec.classes
         net = _start(self._name, classes, self._state_folder, options.seed)
         if options.starter is not None:
@@ -157,19 +149,7 @@ class TorchvisionDetector:
         has_weights = options.starter is not None or self._name.start is not None
         rate = options.learning_rate or variant.learning_rate(has_weights)
         schedule = Schedule(options.steps, rate)
-        return TrainingRun(
-            TorchvisionLearner(net, variant, schedule, options.seed, usable_device()),
-            Batches(
-                train,
-                options.input_px,
-                options.batch_size,
-                options.seed,
-                stretched=variant.stretches,
-            ),
-            Validation(validation, classes, options),
-            run,
-            ModelCard(self._spec.name, classes, options.input_px),
-        )
+        return TorchvisionLearner(net, variant, schedule, options.seed, usable_device())
 
 
 def _start(name: DetectorName, classes: Sequence[str], state_folder: Path, seed: int) -> nn.Module:
@@ -187,7 +167,3 @@ def _read_state(checkpoint: Path) -> dict[str, Tensor]:
     except (RuntimeError, UnpicklingError, EOFError) as error:
         raise DetectorError(f"{checkpoint}: is not a checkpoint of this program") from error
     return state
-
-
-def _in_order(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
-    return sorted(examples, key=lambda one: one.frame.frame_id)

@@ -1,8 +1,7 @@
 """A step of training a detector of torchvision."""
 
 import io
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,72 +14,42 @@ from prelabel.models.detector import PredictOptions
 from prelabel.models.precision import fast_dtype
 from prelabel.models.torchvision.prediction import as_pictures, predict_frames, set_input_size
 from prelabel.models.torchvision.variants import Variant
+from prelabel.models.trainee import Trainee
 from prelabel.models.training_batches import TrainingBatch
 from prelabel.models.training_run import Schedule
 
-_WEIGHT_DECAY = 5e-4
-_LARGEST_GRADIENT = 10.0
 # The parts that hold the convolutions; matching, decoding and losses stay in full precision.
 _HEAVY_PARTS = ("backbone", "head", "rpn.head", "roi_heads.box_head", "roi_heads.box_predictor")
 
 
-class TorchvisionLearner:
-    """A net in training, its averaged twin, and the optimiser; `net` is changed in place."""
+class TorchvisionLearner(Trainee):
+    """A net of torchvision in training."""
 
     def __init__(
         self, net: nn.Module, variant: Variant, schedule: Schedule, seed: int, device: torch.device
     ) -> None:
+        super().__init__(net.to(device).to(memory_format=torch.channels_last).train(), schedule)
         self._variant = variant
-        self._schedule = schedule
         self._seed = seed
         self._device = device
-        self._net = net.to(device).to(memory_format=torch.channels_last).train()
-        self._average = deepcopy(self._net).eval().requires_grad_(False)
-        pairs = zip(_tensors(self._average), _tensors(self._net), strict=True)
-        # The others count batches, which nobody reads.
-        self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]
-        self._optimiser = _optimiser(self._net, schedule.learning_rate)
         if (dtype := fast_dtype(device)) is torch.bfloat16:  # float16 loses small gradients
             for name in _HEAVY_PARTS:
-                _compute_in(dtype, device, self._net, name)
-            _spare_narrow_convolutions(device, self._net)
-
-    @property
-    def learning_rate(self) -> float:
-        return self._schedule.learning_rate
+                _compute_in(dtype, device, net, name)
+            _spare_narrow_convolutions(device, net)
 
     def step(self, number: int, batch: TrainingBatch) -> float:
         """Learn from one batch; the loss is the mean over its pictures."""
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._schedule.rate(number)
         torch.manual_seed(_mixed(self._seed, number))  # of which candidates the step samples
-        set_input_size(self._net, batch.pixels.shape[1:3])
+        set_input_size(self.net, batch.pixels.shape[1:3])
         pictures = as_pictures(batch.pixels, self._device)
-        loss: Tensor = sum(self._net(pictures, self._targets(batch)).values())
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._net.parameters(), _LARGEST_GRADIENT)
-        self._optimiser.step()
-        self._update_average(self._schedule.averaging(number))
-        return float(loss.detach())
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "net": self._net.state_dict(),
-            "average": self._average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._net.load_state_dict(state["net"])
-        self._average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        loss: Tensor = sum(self.net(pictures, self._targets(batch)).values())
+        return self.descend(number, loss)
 
     def checkpoint(self) -> bytes:
-        return net_bytes(self._average)
+        return net_bytes(self.average)
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
-        return predict_frames(self._average, self._variant, "in training", frames, options)
+        return predict_frames(self.average, self._variant, "in training", frames, options)
 
     def _targets(self, batch: TrainingBatch) -> list[dict[str, Tensor]]:
         """The boxes of each picture, in pixels of the canvas, the way torchvision wants them."""
@@ -98,11 +67,6 @@ class TorchvisionLearner:
             for row in range(len(batch.pixels))
         ]
 
-    @torch.no_grad()
-    def _update_average(self, kept: float) -> None:
-        for averaged, value in self._averaged:
-            averaged.lerp_(value, 1 - kept)
-
 
 def _mixed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
@@ -114,21 +78,6 @@ def net_bytes(net: nn.Module) -> bytes:
     state = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
     torch.save(state, buffer)
     return buffer.getvalue()
-
-
-def _tensors(net: nn.Module) -> list[Tensor]:
-    """Weights, and the statistics of normalisations; they stay the same objects in training."""
-    return [*net.parameters(), *net.buffers()]
-
-
-def _optimiser(net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    """AdamW; biases and scales of normalisations are not decayed."""
-    learned = [one for one in net.parameters() if one.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [one for one in learned if one.ndim > 1], "weight_decay": _WEIGHT_DECAY},
-        {"params": [one for one in learned if one.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
 def _compute_in(dtype: torch.dtype, device: torch.device, net: nn.Module, name: str) -> None:

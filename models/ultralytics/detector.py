@@ -18,9 +18,9 @@ from prelabel.models.detector import (
     TrainingExample,
 )
 from prelabel.models.precision import usable_device
-from prelabel.models.run_folder import RunFolder, run_arguments
-from prelabel.models.training_batches import STRIDE_PX, Batches
-from prelabel.models.training_run import Schedule, TrainingRun, Validation, check_examples
+from prelabel.models.training_batches import STRIDE_PX
+from prelabel.models.training_job import TrainingJob
+from prelabel.models.training_run import Schedule
 from prelabel.models.ultralytics.networks import (
     Net,
     is_rtdetr,
@@ -47,7 +47,7 @@ class UltralyticsDetector:
 
     def __init__(self, name: str, classes: Sequence[str], net: Net, state_folder: Path) -> None:
         self._spec = _spec_of(name, classes, net)
-        self._takes_whole_strides = is_rtdetr(net)  # the others are given a canvas that fits
+        self._is_rtdetr = is_rtdetr(net)
         self._state_folder = state_folder
         self._model_id = _UNTRAINED
         self._one_pass: OnePass | None = None
@@ -100,16 +100,11 @@ class UltralyticsDetector:
         `options.starter` may be any checkpoint of the same network; outputs for classes are
         matched by their names.
         """
-        check_examples(train, validation, self._spec.classes)
         self._check_size(options.input_px)
-        if options.starter is not None and not options.starter.is_file():
-            raise DetectorError(f"starter {options.starter}: there is no such file")
-        train, validation = _in_order(train), _in_order(validation)
-        arguments = run_arguments(self._spec, train, validation, options)
-        run = RunFolder(folder, arguments)
-        result = run.result()
-        if result is None:
-            result = self._training(train, validation, options, run).run(options, progress)
+        job = TrainingJob.checked(self._spec, train, validation, options)
+        result = job.done_in(
+            folder, progress, lambda: self._learner(options), stretched=self._is_rtdetr
+        )
         self._take(read_net(result.checkpoint), result.model_id)
         return result
 
@@ -121,7 +116,7 @@ class UltralyticsDetector:
         return self._one_pass.predict(self._model_id, frames, options)
 
     def _check_size(self, input_px: int) -> None:
-        if self._takes_whole_strides and input_px % STRIDE_PX:
+        if self._is_rtdetr and input_px % STRIDE_PX:
             raise DetectorError(
                 f"{self._spec.name} takes an input_px that is a multiple of {STRIDE_PX}, "
                 f"but it is {input_px}"
@@ -131,32 +126,15 @@ class UltralyticsDetector:
         self._one_pass = OnePass(net.to(usable_device()).eval().requires_grad_(False))
         self._model_id = model_id
 
-    def _training(
-        self,
-        train: Sequence[TrainingExample],
-        validation: Sequence[TrainingExample],
-        options: FitOptions,
-        run: RunFolder,
-    ) -> TrainingRun:
-        classes = self._spec.classes
+    def _learner(self, options: FitOptions) -> UltralyticsLearner:
         variant = self._spec.name.partition(":")[2]
-        net = start_net(variant, classes, self._state_folder, options.seed)
+        net = start_net(variant, self._spec.classes, self._state_folder, options.seed)
         if options.starter is not None:
             take_weights(net, read_net(options.starter), str(options.starter))
         has_weights = options.starter is not None or variant.endswith(".pt")
         rate = options.learning_rate or _usual_rate(net, has_weights)
-        batches = Batches(
-            train, options.input_px, options.batch_size, options.seed, stretched=is_rtdetr(net)
-        )
-        return TrainingRun(
-            UltralyticsLearner(
-                net, Schedule(options.steps, rate), options.input_px, usable_device()
-            ),
-            batches,
-            Validation(validation, classes, options),
-            run,
-            ModelCard(self._spec.name, classes, options.input_px),
-        )
+        schedule = Schedule(options.steps, rate)
+        return UltralyticsLearner(net, schedule, options.input_px, usable_device())
 
 
 def _spec_of(name: str, classes: Sequence[str], net: Net) -> DetectorSpec:
@@ -188,7 +166,3 @@ def _usual_rate(net: Net, has_weights: bool) -> float:
     if is_rtdetr(net):
         return _RATE_RTDETR
     return _RATE_FROM_WEIGHTS if has_weights else _RATE_FROM_NOTHING
-
-
-def _in_order(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
-    return sorted(examples, key=lambda one: one.frame.frame_id)

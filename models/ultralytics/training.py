@@ -8,7 +8,7 @@ step depends on the seed and its number alone, so stopping and going on changes 
 forward pass runs in bfloat16 where the CPU has it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -19,73 +19,36 @@ from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
 from prelabel.models.precision import fast_dtype
+from prelabel.models.trainee import Trainee
 from prelabel.models.training_batches import TrainingBatch
 from prelabel.models.training_run import Schedule
 from prelabel.models.ultralytics.networks import Net, is_rtdetr, loss_gains, net_bytes
 from prelabel.models.ultralytics.prediction import OnePass
 
-_WEIGHT_DECAY = 5e-4
-_LARGEST_GRADIENT = 10.0
 
+class UltralyticsLearner(Trainee):
+    """A network of ultralytics in training.
 
-class UltralyticsLearner:
-    """A network in training, its averaged twin, and the optimiser.
-
-    `net` is changed in place. `average` holds the weights to predict with: those of `net` averaged
-    over the last steps. `input_px` is what checkpoints say they were trained at.
+    `input_px` is what checkpoints say they were trained at.
     """
 
     def __init__(self, net: Net, schedule: Schedule, input_px: int, device: torch.device) -> None:
-        self._schedule = schedule
+        net = net.to(device).to(memory_format=torch.channels_last).train().requires_grad_(True)
+        net.args = loss_gains(schedule.steps)
+        super().__init__(net, schedule)
+        net.criterion = net.init_criterion()
+        self.net: Net = net
         self._input_px = input_px
         self._device = device
         fast = fast_dtype(device)
         self._dtype = fast if fast is torch.bfloat16 else None  # float16 loses small gradients
-        self.net = net.to(device).to(memory_format=torch.channels_last).train()
-        self.net.requires_grad_(True)
-        self.net.args = loss_gains(schedule.steps)
-        self.average = deepcopy(self.net).eval().requires_grad_(False)
-        self._averaged = [
-            (averaged, value)
-            for averaged, value in zip(_tensors(self.average), _tensors(self.net), strict=True)
-            if value.is_floating_point()  # the others count batches, which nobody reads
-        ]
-        self.net.criterion = self.net.init_criterion()
-        self._optimiser = _optimiser(self.net, schedule.learning_rate)
-
-    @property
-    def learning_rate(self) -> float:
-        """The largest of the run."""
-        return self._schedule.learning_rate
 
     def step(self, number: int, batch: TrainingBatch) -> float:
         """Learn from one batch as step `number`, the first being 0; gives back the loss a picture.
 
         The loss is not finite where training diverges.
         """
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._schedule.rate(number)
-        loss = self._loss(number, batch)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), _LARGEST_GRADIENT)
-        self._optimiser.step()
-        self._average(self._schedule.averaging(number))
-        return float(loss.detach()) / len(batch.pixels)
-
-    def state(self) -> dict[str, Any]:
-        """All that changes from step to step."""
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a state that `state` gave."""
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        return self.descend(number, self._loss(number, batch)) / len(batch.pixels)
 
     def checkpoint(self) -> bytes:
         """The file of the averaged weights."""
@@ -118,27 +81,6 @@ class UltralyticsLearner:
             "cls": torch.from_numpy(batch.class_id).float().view(-1, 1).to(self._device),
             "bboxes": torch.from_numpy(batch.xywh).to(self._device),
         }
-
-    @torch.no_grad()
-    def _average(self, kept: float) -> None:
-        for averaged, value in self._averaged:
-            averaged.lerp_(value, 1 - kept)
-
-
-def _tensors(net: Net) -> list[Tensor]:
-    """Weights, and the statistics of normalisations; they stay the same objects in training."""
-    return [*net.parameters(), *net.buffers()]
-
-
-def _optimiser(net: Net, learning_rate: float) -> torch.optim.Optimizer:
-    """AdamW; biases and scales of normalisations are not decayed."""
-    weights = [one for one in net.parameters() if one.ndim > 1]
-    others = [one for one in net.parameters() if one.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": _WEIGHT_DECAY},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
 def _as_float32(outputs: Any) -> Any:
