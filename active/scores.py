@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores, Prediction
 
@@ -90,6 +90,18 @@ class PoolBoxes:
 def box_values(distribution: Float64s, measure: Measure) -> Float64s:
     """How unsure each row of a table of distributions is, (m,)."""
     return _MEASURES[measure](distribution)
+
+
+def box_uncertainty(prediction: Prediction) -> Float32s:
+    """How unsure a detector is of each of its boxes, (n,) in 0 to 1.
+
+    The entropy of the box's distribution (see `PoolBoxes.of`), as a share of that of a detector
+    which holds "nothing there" and every class for equally likely.
+    """
+    boxes = PoolBoxes.of([prediction])
+    rows = boxes.distribution[boxes.real]
+    entropy = box_values(rows, Measure.ENTROPY) / np.log(boxes.distribution.shape[1])
+    return np.asarray(entropy.clip(0, 1), np.float32)
 
 
 def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -> Float64s:

@@ -1,17 +1,15 @@
 """Proposals as people see them, and recognising them when they come back corrected."""
 
 import uuid
+from collections import Counter
 
 import numpy as np
 
-from prelabel.datasets.annotations import (
-    DRAWN,
-    AnnotationSet,
-    Origin,
-    OriginKind,
-)
+from prelabel.active.scores import box_uncertainty
+from prelabel.datasets.annotations import DRAWN, AnnotationSet, Origin, OriginKind
 from prelabel.datasets.geometry import pairwise_iou
 from prelabel.datasets.predictions import Prediction
+from prelabel.store.records import Shown
 
 # A name space (RFC 4122) of our own: the same proposal has the same box id wherever it is shown.
 _PROPOSALS = uuid.UUID("0d0c6f8a-57c5-5b0e-8f0b-3c7a5f4c9a11")
@@ -22,26 +20,31 @@ UNMOVED_PX = 0.05
 SAME_BOX_IOU = 0.98
 
 
-def proposal_annotations(prediction: Prediction, shown_score: float) -> AnnotationSet:
-    """The proposals of at least `shown_score` as labels that nobody has looked at yet."""
-    rows = np.flatnonzero(prediction.score >= shown_score)
-    model, frame = prediction.model_id, prediction.frame_id
-    return AnnotationSet(
-        prediction.boxes.take(rows),
-        prediction.class_id[rows],
-        [
-            str(uuid.uuid5(_PROPOSALS, f"{model}/{frame}/{class_id}/{xyxy}"))
-            for class_id, xyxy in zip(
-                prediction.class_id[rows].tolist(),
-                prediction.boxes.xyxy[rows].tolist(),
-                strict=True,
-            )
-        ],
-        [
-            Origin(OriginKind.PROPOSED, model_id=model, score=float(prediction.score[row]))
-            for row in rows
-        ],
-    )
+def shown_proposals(prediction: Prediction, shown_score: float) -> Shown:
+    """All proposals of a prediction as a batch keeps them, as labels nobody has looked at yet.
+
+    How unsure the model is of a box is the entropy of the box's distribution over the classes and
+    "nothing there", as a share of the largest there can be (see `prelabel.active.scores`).
+    """
+    model = prediction.model_id
+    origins = [
+        Origin(OriginKind.PROPOSED, model_id=model, score=score)
+        for score in prediction.score.tolist()
+    ]
+    proposals = AnnotationSet(prediction.boxes, prediction.class_id, _box_ids(prediction), origins)
+    return Shown(model, shown_score, proposals, box_uncertainty(prediction))
+
+
+def _box_ids(prediction: Prediction) -> list[str]:
+    """An id made from what the box is; equal boxes, which a file may hold, are counted."""
+    corners = prediction.boxes.xyxy.tolist()
+    times: Counter[str] = Counter()
+    ids = []
+    for class_id, xyxy in zip(prediction.class_id.tolist(), corners, strict=True):
+        name = f"{prediction.model_id}/{prediction.frame_id}/{class_id}/{xyxy}"
+        ids.append(str(uuid.uuid5(_PROPOSALS, f"{name}/{times[name]}" if times[name] else name)))
+        times[name] += 1
+    return ids
 
 
 def with_recognised_proposals(labels: AnnotationSet, proposals: AnnotationSet) -> AnnotationSet:

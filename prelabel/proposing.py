@@ -14,8 +14,8 @@ from prelabel.models.bulk import PredictReport, predict_to_files
 from prelabel.models.checkpoints import read_card
 from prelabel.models.detector import PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
-from prelabel.proposals import proposal_annotations
-from prelabel.store.records import ModelRecord
+from prelabel.proposals import shown_proposals
+from prelabel.store.records import ModelRecord, RoundRecord
 from prelabel.store.store import Store
 from prelabel.training import training_set
 from prelabel.workspace import Workspace
@@ -76,8 +76,10 @@ def newest_model(store: Store) -> ModelRecord:
 
 
 def prediction_files(workspace: Workspace, model_id: str) -> PredictionFiles:
-    """Where the predictions of a model lie."""
-    return PredictionFiles(workspace.predictions_folder(model_id))
+    """Where the predictions of a model lie that are made as the settings say now."""
+    options = workspace.settings.proposals.kept_boxes()
+    told = ",".join(f"{name}={value}" for name, value in options.items())
+    return PredictionFiles(workspace.predictions_folder(model_id) / told)
 
 
 def read_predictions(
@@ -110,23 +112,30 @@ def cost_forecast(workspace: Workspace, store: Store, model: ModelRecord) -> Cos
 
 
 class ShownProposals:
-    """What was proposed on the frames of each batch when it was chosen."""
+    """What people saw on the frames of each batch, as it was when the batch was chosen."""
 
     def __init__(self, workspace: Workspace, store: Store) -> None:
-        self._shown: dict[str, list[AnnotationSet]] = {}  # the newest batch last
-        for record in store.rounds():
-            batch, model_id = store.batch(record.number), record.settings.get("model_id")
-            if batch is None or model_id is None:
-                continue
-            ids = [pick.frame_id for pick in batch.picks]
-            for one in prediction_files(workspace, model_id).read(ids):
-                from_score = record.settings["shown_score"]
-                shown = proposal_annotations(one, from_score)
-                self._shown.setdefault(one.frame_id, []).append(shown)
+        self._workspace = workspace
+        self._store = store
+        self._rounds = {record.number: record for record in store.rounds()}
+        self._chosen_in: dict[str, list[int]] = {}  # the rounds of a frame, the newest last
+        for number in self._rounds:
+            batch = store.batch(number)
+            for pick in batch.picks if batch else ():
+                self._chosen_in.setdefault(pick.frame_id, []).append(number)
+        self._from_files: dict[int, dict[str, AnnotationSet]] = {}
 
     def of(self, frame_id: str) -> AnnotationSet:
         """The proposals last shown on a frame; none where nothing was proposed."""
-        return self._shown.get(frame_id, [AnnotationSet.empty()])[-1]
+        chosen_in = self._chosen_in.get(frame_id)
+        return self.in_round(chosen_in[-1], frame_id) if chosen_in else AnnotationSet.empty()
+
+    def in_round(self, round_number: int, frame_id: str) -> AnnotationSet:
+        """The proposals shown on a frame in the batch of a round."""
+        shown = self._store.shown(round_number, frame_id)
+        if shown is not None:
+            return shown.visible
+        return self._in_files(round_number).get(frame_id, AnnotationSet.empty())
 
     def behind(self, frame_id: str, labels: AnnotationSet) -> AnnotationSet:
         """The proposals that labels of a frame were made from, by the ids of their boxes.
@@ -135,10 +144,31 @@ class ShownProposals:
         it is the newest.
         """
         ids = set(labels.box_id)
-        for shown in reversed(self._shown.get(frame_id, [])):
+        for number in reversed(self._chosen_in.get(frame_id, [])):
+            shown = self.in_round(number, frame_id)
             if not ids.isdisjoint(shown.box_id):
                 return shown
         return self.of(frame_id)
+
+    def _in_files(self, round_number: int) -> dict[str, AnnotationSet]:
+        """Batches from before the store kept what is shown; their predictions may lie there yet."""
+        if round_number not in self._from_files:
+            record = self._rounds[round_number]
+            self._from_files[round_number] = _older_proposals(self._workspace, self._store, record)
+        return self._from_files[round_number]
+
+
+def _older_proposals(
+    workspace: Workspace, store: Store, record: RoundRecord
+) -> dict[str, AnnotationSet]:
+    batch, model_id = store.batch(record.number), record.settings.get("model_id")
+    if batch is None or model_id is None:
+        return {}
+    files = PredictionFiles(workspace.predictions_folder(model_id))
+    return {
+        one.frame_id: shown_proposals(one, record.settings["shown_score"]).visible
+        for one in files.read([pick.frame_id for pick in batch.picks])
+    }
 
 
 def _labelled_outside_test(store: Store) -> list[Frame]:

@@ -79,7 +79,7 @@ def _round(
             pick.cost_s,
             pick.is_control,
             spent_s=None if version is None else version.seconds,
-            proposals=_marks(shown.of(pick.frame_id)),
+            proposals=_marks(shown.in_round(record.number, pick.frame_id)),
             labels=() if version is None else _marks(version.annotations),
         )
         for pick, frame, version in zip(batch.picks, frames, versions, strict=True)

@@ -18,13 +18,14 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.predictions import ClassScores, Prediction
+from prelabel.proposals import shown_proposals
 from prelabel.proposing import (
     NoProposalsError,
     cost_forecast,
     read_predictions,
     shown_score,
 )
-from prelabel.store.records import ModelRecord, RoundRecord
+from prelabel.store.records import ModelRecord, RoundRecord, Shown
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
 
@@ -86,8 +87,16 @@ def select(
     )
     _finish_last_round(store, author)
     record = store.start_round(author, wanted)
-    store.record_batch(record.number, batch, author)
+    store.record_batch(record.number, batch, author, _shown(recorded, batch, wanted["shown_score"]))
     return _selected(store, record, batch, len(pool) - len(recorded.frames))
+
+
+def _shown(recorded: "_Recorded", batch: Batch, shown_score: float | None) -> dict[str, Shown]:
+    """What is proposed on the frames of the batch; nothing where there is no model yet."""
+    if shown_score is None:
+        return {}
+    predictions = [recorded.predictions[pick.frame_id] for pick in batch.picks]
+    return {one.frame_id: shown_proposals(one, shown_score) for one in predictions}
 
 
 class _Recorded(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
@@ -165,6 +174,7 @@ def _settings(
         "control_share": workspace.settings.selection.control_share,
         "model_id": model.model_id if model else None,
         "shown_score": shown_score(workspace, store, model) if model else None,
+        "proposals": workspace.settings.proposals.kept_boxes() if model else None,
     }
 
 

@@ -1,9 +1,9 @@
 """The settings of a project, as they stand in its prelabel.yaml."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from prelabel.active.cost import CostModel
 from prelabel.datasets.configuration import StrictModel, read_configuration
@@ -36,6 +36,14 @@ class ProposalSettings(StrictModel):
     shown_score: Share | None = None  # None: what costs the least time on validation frames
     workers: Count | None = None  # None: one process a core
 
+    def kept_boxes(self) -> dict[str, float | int]:
+        """What decides which boxes of a model are kept; the other settings change none of them."""
+        return {
+            "score_min": self.score_min,
+            "nms_iou": self.nms_iou,
+            "max_boxes": self.max_boxes,
+        }
+
 
 class SelectionSettings(StrictModel):
     """How `prelabel select` chooses."""
@@ -59,6 +67,24 @@ class CostSettings(StrictModel):
         return CostModel(**self.model_dump())
 
 
+class ReviewSettings(StrictModel):
+    """How people work through a batch; see docs/review.md."""
+
+    lease_minutes: Annotated[float, Field(gt=0)] = 20
+    prefetch: Annotated[int, Field(ge=0, le=20)] = 2  # frames on loan beyond the one in hand
+    idle_s: Annotated[float, Field(gt=0)] = 30  # time without a sign of work stops counting
+    reviewer: bool = False
+    copies: Annotated[int, Field(ge=1, le=20)] = 1  # people who get the same frame
+    skip_limit: Count = 2  # so many people skip a frame before it is set aside
+    hold_sent_back_hours: Annotated[float, Field(ge=0)] = 24
+
+    @model_validator(mode="after")
+    def _copies_are_compared(self) -> Self:
+        if self.copies > 1 and not self.reviewer:
+            raise ValueError("copies above 1 needs `reviewer: true`: a person decides between them")
+        return self
+
+
 class ProjectSettings(StrictModel):
     """One project."""
 
@@ -70,6 +96,7 @@ class ProjectSettings(StrictModel):
     proposals: ProposalSettings = ProposalSettings()
     selection: SelectionSettings = SelectionSettings()
     cost: CostSettings = CostSettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 def read_settings(folder: Path) -> ProjectSettings:

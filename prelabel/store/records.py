@@ -6,7 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from prelabel.datasets.annotations import AnnotationSet
+import numpy as np
+from numpy.typing import ArrayLike
+
+from prelabel.datasets.annotations import AnnotationSet, OriginKind
+from prelabel.datasets.arrays import Float32s, check_range, frozen_floats
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import Split
 
@@ -19,6 +23,7 @@ class EventKind(StrEnum):
     FRAME_CHANGED = "frame_changed"  # its file, split or place in a recording
     LABELS_WRITTEN = "labels_written"
     MODEL_ADDED = "model_added"
+    MODEL_ADOPTED = "model_adopted"  # an earlier one is in use again, or in a newer round
     ROUND_STARTED = "round_started"
     BATCH_RECORDED = "batch_recorded"
     ROUND_FINISHED = "round_finished"
@@ -78,6 +83,51 @@ class ModelRecord:
     def __post_init__(self) -> None:
         if not (self.model_id and self.detector and self.checkpoint):
             raise InvalidValueError(f"model_id, detector and checkpoint must not be empty: {self}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What a model proposed on one frame of a batch, as it was when the batch was chosen.
+
+    `proposals` are all boxes that the model gave, their scores falling, each with an origin of kind
+    PROPOSED; `uncertainty` (n,) float32 in 0 to 1 says how unsure it is of each. Boxes below
+    `shown_score` are weak: people do not see them unless they ask for it.
+
+    Raises InvalidValueError where these rules are broken.
+    """
+
+    model_id: str
+    shown_score: float
+    proposals: AnnotationSet
+    uncertainty: Float32s
+
+    def __init__(
+        self, model_id: str, shown_score: float, proposals: AnnotationSet, uncertainty: ArrayLike
+    ) -> None:
+        count = len(proposals)
+        object.__setattr__(self, "model_id", model_id)
+        object.__setattr__(self, "shown_score", shown_score)
+        object.__setattr__(self, "proposals", proposals)
+        checked = frozen_floats("uncertainty", uncertainty, (count,))
+        check_range("uncertainty", checked, 0, 1)
+        object.__setattr__(self, "uncertainty", checked)
+        strangers = [one for one in proposals.origin if one.kind is not OriginKind.PROPOSED]
+        if strangers:
+            raise InvalidValueError(
+                f"proposals must be of origin proposed, but hold {strangers[0]}"
+            )
+        if (np.diff(self.scores) > 0).any():
+            raise InvalidValueError("scores of proposals must fall")
+
+    @property
+    def scores(self) -> Float32s:
+        """The score of each proposal, (n,)."""
+        return np.array([one.score for one in self.proposals.origin], np.float32)
+
+    @property
+    def visible(self) -> AnnotationSet:
+        """The proposals that people see from the start: those of at least `shown_score`."""
+        return self.proposals.take(np.flatnonzero(self.scores >= self.shown_score))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,23 @@
-"""Rounds, the batch of each, and the models that came out of them."""
+"""Rounds, and the batch of each."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.store.changes import Change, Entry, plain_json
 from prelabel.store.errors import ConflictError, UnknownEntryError
-from prelabel.store.frame_rows import Places, numbers_of
+from prelabel.store.frame_rows import numbers_of
 from prelabel.store.labels import check_round
-from prelabel.store.records import EventKind, ModelRecord, RoundRecord
-from prelabel.store.tables import batches, frames, models, picks, rounds
+from prelabel.store.records import EventKind, RoundRecord, Shown
+from prelabel.store.showing import record_shown
+from prelabel.store.tables import batches, frames, picks, rounds
 
 
 def start_round(change: Change, settings: Mapping[str, Any]) -> RoundRecord:
     """Append a round, numbered from 1."""
-    number = _newest_number(change.connection, rounds) + 1
+    number = _newest_number(change.connection) + 1
     record = RoundRecord(number, change.author, change.at, plain_json(settings, "settings"))
     row = {
         "number": number,
@@ -48,8 +49,13 @@ def all_rounds(connection: Connection) -> list[RoundRecord]:
     return [_round(row) for row in connection.execute(select(rounds).order_by(rounds.c.number))]
 
 
-def record_batch(change: Change, round_number: int, batch: Batch) -> None:
-    """Keep the batch of a round; recording the same one again changes nothing."""
+def record_batch(
+    change: Change, round_number: int, batch: Batch, proposed: Mapping[str, Shown]
+) -> None:
+    """Keep the batch of a round, with what is proposed on its frames.
+
+    Recording the same batch again changes nothing.
+    """
     connection = change.connection
     check_round(connection, round_number)
     known = batch_of(connection, round_number)
@@ -81,6 +87,7 @@ def record_batch(change: Change, round_number: int, batch: Batch) -> None:
     ]
     if rows:
         connection.execute(insert(picks), rows)
+    record_shown(change, round_number, proposed, numbers)
     told = {"round": round_number, "strategy": batch.strategy, "seed": batch.seed}
     change.log(EventKind.BATCH_RECORDED, [Entry({**told, "frames": len(batch)})])
 
@@ -107,39 +114,6 @@ def newest_batch(connection: Connection) -> tuple[int, Batch] | None:
     return None if number is None or batch is None else (number, batch)
 
 
-def add_model(change: Change, model: ModelRecord, places: Places) -> ModelRecord:
-    """Append a model; one whose id is known already is given back as it was recorded."""
-    connection = change.connection
-    found = connection.execute(select(models).where(models.c.model_id == model.model_id)).first()
-    if found is not None:
-        return _model(found, places)
-    if model.round_number is not None:
-        check_round(connection, model.round_number)
-    row = {
-        "number": _newest_number(connection, models) + 1,
-        "model_id": model.model_id,
-        "detector": model.detector,
-        "checkpoint": places.kept(model.checkpoint),
-        "train_frames": model.train_frames,
-        "steps": model.steps,
-        "seconds": model.seconds,
-        "validation_map50": model.validation_map50,
-        "round": model.round_number,
-        "added_at": change.at,
-    }
-    connection.execute(insert(models), row)
-    told = {"model": model.model_id, "detector": model.detector, "round": model.round_number}
-    change.log(EventKind.MODEL_ADDED, [Entry(told)])
-    return _model(
-        connection.execute(select(models).where(models.c.model_id == model.model_id)).one(), places
-    )
-
-
-def all_models(connection: Connection, places: Places) -> list[ModelRecord]:
-    wanted = select(models).order_by(models.c.number)
-    return [_model(row, places) for row in connection.execute(wanted)]
-
-
 def get_round(connection: Connection, number: int) -> RoundRecord:
     """The round of this number; UnknownEntryError where there is none."""
     row = connection.execute(select(rounds).where(rounds.c.number == number)).first()
@@ -148,25 +122,11 @@ def get_round(connection: Connection, number: int) -> RoundRecord:
     return _round(row)
 
 
-def _newest_number(connection: Connection, table: Table) -> int:
-    return connection.execute(select(func.max(table.c.number))).scalar() or 0
+def _newest_number(connection: Connection) -> int:
+    return connection.execute(select(func.max(rounds.c.number))).scalar() or 0
 
 
 def _round(row: Row[Any]) -> RoundRecord:
     return RoundRecord(
         row.number, row.author, row.started_at, row.settings, row.finished_at, row.figures
-    )
-
-
-def _model(row: Row[Any], places: Places) -> ModelRecord:
-    return ModelRecord(
-        row.model_id,
-        row.detector,
-        places.absolute(row.checkpoint),
-        row.train_frames,
-        row.steps,
-        row.seconds,
-        row.validation_map50,
-        row.round,
-        row.added_at,
     )

@@ -12,7 +12,7 @@ from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import Frame, LabelledFrame, Split
-from prelabel.store import classes, counting, frame_rows, labels, rounds
+from prelabel.store import classes, counting, frame_rows, labels, model_rows, rounds, showing
 from prelabel.store.changes import Clock, changing, read_events
 from prelabel.store.database import Database
 from prelabel.store.importing import Importer
@@ -24,6 +24,7 @@ from prelabel.store.records import (
     LabelVersion,
     ModelRecord,
     RoundRecord,
+    Shown,
     StoreCounts,
 )
 from prelabel.store.tables import frames as frame_table
@@ -210,10 +211,19 @@ class Store:
         with self._database.reading() as connection:
             return rounds.all_rounds(connection)
 
-    def record_batch(self, round_number: int, batch: Batch, author: str) -> None:
-        """Keep the batch of a round; the same one again changes nothing, else ConflictError."""
+    def record_batch(
+        self,
+        round_number: int,
+        batch: Batch,
+        author: str,
+        shown: Mapping[str, Shown] | None = None,
+    ) -> None:
+        """Keep the batch of a round, and by frame id what a model proposes on its frames.
+
+        The same batch again changes nothing, another one is a ConflictError.
+        """
         with changing(self._database, author, self._clock) as change:
-            rounds.record_batch(change, round_number, batch)
+            rounds.record_batch(change, round_number, batch, shown or {})
 
     def batch(self, round_number: int) -> Batch | None:
         """The batch of a round; None where it has none."""
@@ -225,19 +235,32 @@ class Store:
         with self._database.reading() as connection:
             return rounds.newest_batch(connection)
 
+    def shown(self, round_number: int, frame_id: str) -> Shown | None:
+        """What a model proposed on a frame of a round's batch when it was chosen.
+
+        None where nothing was kept: there was no model yet, or the frame is not in the batch.
+        """
+        with self._database.reading() as connection:
+            return showing.shown_on(connection, round_number, frame_id)
+
     def add_model(self, model: ModelRecord, author: str) -> ModelRecord:
-        """Append a model; one with a known id is given back as it was recorded the first time."""
+        """Take a model into use for its round; it is appended where its id is not known yet.
+
+        One that is known comes back as it was recorded the first time, but for the round. Doing
+        it again changes nothing.
+        """
         with changing(self._database, author, self._clock) as change:
-            return rounds.add_model(change, model, self._places)
+            return model_rows.add_model(change, model, self._places)
 
     def models(self) -> list[ModelRecord]:
-        """All models, oldest first."""
+        """All models as they were added, oldest first."""
         with self._database.reading() as connection:
-            return rounds.all_models(connection, self._places)
+            return model_rows.all_models(connection, self._places)
 
     def latest_model(self) -> ModelRecord | None:
-        """The model added last."""
-        return next(reversed(self.models()), None)
+        """The model in use: the one taken into use last, with the round in which that was."""
+        with self._database.reading() as connection:
+            return model_rows.model_in_use(connection, self._places)
 
     # The whole
 

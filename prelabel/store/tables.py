@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -149,4 +150,25 @@ picks = Table(
     Column("cost_s", Double, nullable=False),
     Column("is_control", Boolean, nullable=False),
     UniqueConstraint("round", "frame", name="picks_frame_once"),
+)
+
+shown = Table(
+    "shown",
+    metadata,
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("frame", Number, primary_key=True, autoincrement=False),
+    Column("model_id", Text, nullable=False),
+    Column("shown_score", Double, nullable=False),
+    Column("proposals", LargeBinary, nullable=False),  # packing.py tells how
+    Column("uncertainty", LargeBinary, nullable=False),  # n x f4, little-endian
+    ForeignKeyConstraint(["round", "frame"], [picks.c.round, picks.c.frame], "shown_on_a_pick"),
+)
+
+adoptions = Table(
+    "adoptions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("model", Integer, ForeignKey("models.number"), nullable=False),
+    Column("round", Integer, ForeignKey("rounds.number")),
+    Column("at", UtcTime, nullable=False),
 )

@@ -5,7 +5,7 @@ from builders import a_prediction, annotations, frame_id_of
 
 from prelabel.datasets.annotations import AnnotationSet, OriginKind
 from prelabel.datasets.boxes import Boxes
-from prelabel.proposals import proposal_annotations, with_recognised_proposals
+from prelabel.proposals import shown_proposals, with_recognised_proposals
 
 FRAME = frame_id_of("corrected")
 CAR, VAN = 0, 1
@@ -19,7 +19,7 @@ def proposed() -> AnnotationSet:
         [[0.9, 0.05], [0.7, 0.2], [0.1, 0.2]],
         model_id="m7",
     )
-    return proposal_annotations(prediction, shown_score=0.3)
+    return shown_proposals(prediction, shown_score=0.3).visible
 
 
 def with_ids(

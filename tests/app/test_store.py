@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import a_frame, annotations
 from store_content import CLASSES, ORIGINS, a_labelled_frame, labelled_frames, labels_of
 
-from prelabel.datasets.annotations import DRAWN, AnnotationSet
+from prelabel.datasets.annotations import DRAWN, AnnotationSet, Origin, OriginKind
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame, Split
 from prelabel.store.errors import ConflictError, UnknownEntryError
-from prelabel.store.records import EventKind, ModelRecord, SplitCounts
+from prelabel.store.records import EventKind, ModelRecord, Shown, SplitCounts
 from prelabel.store.store import Store
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -231,13 +232,71 @@ def test_models_are_kept_once_each(store: Store, tmp_path: Path) -> None:
     assert added == replace(one, added_at=added.added_at)
     assert added.added_at is not None
     other = store.add_model(ModelRecord("bb", "onnx:x", "/elsewhere/b.onnx", 0, 0, 0.0), "ann")
-    assert store.add_model(replace(one, steps=1), "loop") == added
     assert store.models() == [added, other]
     assert store.latest_model() == other
+    assert store.add_model(replace(one, steps=1), "loop") == added
+    assert store.models() == [added, other]
+    assert store.latest_model() == added
     with pytest.raises(InvalidValueError, match="must not be empty"):
         ModelRecord("", "onnx:x", "b.onnx", 0, 0, 0.0)
     with pytest.raises(UnknownEntryError, match="round 9"):
         store.add_model(replace(one, model_id="cc", round_number=9), "loop")
+
+
+def test_an_earlier_model_comes_into_use_again(store: Store) -> None:
+    one, other = (ModelRecord(name, "onnx:x", "/a.onnx", 1, 1, 1.0) for name in ("aa", "bb"))
+    first = store.add_model(one, "loop")
+    store.add_model(other, "loop")
+    store.start_round("loop")
+    for _ in range(2):  # doing it again changes nothing
+        assert store.add_model(replace(one, round_number=1), "ann") == store.latest_model()
+        assert store.latest_model() == replace(first, round_number=1)
+    assert [one.model_id for one in store.models()] == ["aa", "bb"]
+    told = [
+        (one.kind, one.details.get("model"), one.details.get("round")) for one in store.events()
+    ]
+    assert told[-1] == (EventKind.MODEL_ADOPTED, "aa", 1)
+    assert [kind for kind, *_ in told].count(EventKind.MODEL_ADOPTED) == 1
+
+
+def shown_of(number: int, boxes: int) -> Shown:
+    """Proposals of falling scores, of which the last is weak."""
+    drawn = labels_of(number, boxes)
+    origins = [Origin(OriginKind.PROPOSED, "aa", 0.9 - 0.8 * row / boxes) for row in range(boxes)]
+    proposals = AnnotationSet(drawn.boxes, drawn.class_id, drawn.box_id, origins)
+    return Shown("aa", 0.4, proposals, np.linspace(0, 1, boxes))
+
+
+def test_what_is_shown_is_kept_with_the_batch(store: Store) -> None:
+    store.import_frames(labelled_frames(3), "ann")
+    ids = [a_labelled_frame(number).frame.frame_id for number in range(3)]
+    picks = tuple(Pick(frame_id, None, "by chance", 1.0) for frame_id in ids[:2])
+    batch = Batch("random", 1, picks)
+    store.start_round("loop")
+    with pytest.raises(UnknownEntryError, match=f"{ids[2]}.* not in the batch of round 1"):
+        store.record_batch(1, batch, "loop", {ids[2]: shown_of(1, 4)})
+    assert store.batch(1) is None
+    store.record_batch(1, batch, "loop", {ids[0]: shown_of(1, 4), ids[1]: shown_of(2, 0)})
+    kept = store.shown(1, ids[0])
+    assert kept is not None
+    assert (kept.model_id, kept.shown_score) == ("aa", 0.4)
+    assert kept.proposals == shown_of(1, 4).proposals
+    assert kept.uncertainty.tolist() == shown_of(1, 4).uncertainty.tolist()
+    assert kept.visible == kept.proposals.take(np.arange(3))
+    nothing = store.shown(1, ids[1])
+    assert nothing is not None
+    assert len(nothing.proposals) == len(nothing.visible) == 0
+    assert store.shown(1, ids[2]) is store.shown(2, ids[0]) is None
+
+
+def test_what_is_shown_must_be_proposals_with_falling_scores() -> None:
+    rising = shown_of(1, 3).proposals.take(np.array([2, 0, 1]))
+    with pytest.raises(InvalidValueError, match="must fall"):
+        Shown("aa", 0.3, rising, [0, 0, 0])
+    with pytest.raises(InvalidValueError, match="must be of origin proposed"):
+        Shown("aa", 0.3, labels_of(1, 2, DRAWN), [0, 0])
+    with pytest.raises(InvalidValueError, match="uncertainty must lie between 0 and 1"):
+        Shown("aa", 0.3, shown_of(1, 2).proposals, [0, 1.5])
 
 
 def test_the_log_tells_what_was_done(store: Store) -> None:

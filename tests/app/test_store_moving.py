@@ -7,10 +7,11 @@ from builders import a_frame
 from postgres import PostgresServer
 from store_content import a_labelled_frame, labelled_frames, labels_of
 
+from prelabel.datasets.annotations import Origin, OriginKind
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.store.errors import ConflictError
-from prelabel.store.records import ModelRecord
+from prelabel.store.records import ModelRecord, Shown
 from prelabel.store.store import Store, open_store
 
 
@@ -38,8 +39,13 @@ def _fill(store: Store) -> None:
     store.import_frames([LabelledFrame(a_frame("bare"), None)], "ann")
     store.start_round("loop", {"share": 0.1})
     first = a_labelled_frame(0).frame.frame_id
-    store.record_batch(1, Batch("random", 3, (Pick(first, None, "chance", 1.5, True),)), "loop")
+    proposals = labels_of(4, 1, Origin(OriginKind.PROPOSED, "m", 0.75))
+    shown = {first: Shown("m", 0.5, proposals, [0.25])}
+    batch = Batch("random", 3, (Pick(first, None, "chance", 1.5, True),))
+    store.record_batch(1, batch, "loop", shown)
     store.write_labels(first, labels_of(3, 4), "ben", 1.25, 1)
+    store.add_model(ModelRecord("m", "onnx:x", "/models/m.onnx", 1, 1, 1.0, None, 1), "loop")
+    store.add_model(ModelRecord("n", "onnx:x", "/models/n.onnx", 1, 1, 1.0, None, 1), "loop")
     store.add_model(ModelRecord("m", "onnx:x", "/models/m.onnx", 1, 1, 1.0, None, 1), "loop")
     store.finish_round(1, "loop", {"map50": 0.5})
 
@@ -52,5 +58,12 @@ def _assert_same(copy: Store, original: Store) -> None:
         assert copy.replay(frame.frame_id) == original.replay(frame.frame_id)
     assert copy.rounds() == original.rounds()
     assert copy.models() == original.models()
+    assert copy.latest_model() == original.latest_model()
+    first = a_labelled_frame(0).frame.frame_id
+    shown, expected = copy.shown(1, first), original.shown(1, first)
+    assert shown is not None
+    assert expected is not None
+    assert shown.proposals == expected.proposals
+    assert (shown.shown_score, shown.uncertainty.tolist()) == (0.5, [0.25])
     assert copy.latest_batch() == original.latest_batch()
     assert copy.counts() == original.counts()

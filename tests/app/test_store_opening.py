@@ -12,13 +12,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from store_content import labelled_frames
 
+from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import MissingExtraError
 from prelabel.store import tables
 from prelabel.store.database import Database
 from prelabel.store.errors import StoreError, StoreTooNewError
 from prelabel.store.migrate import NEWEST_REVISION, REVISION_TABLE, revision_of
-from prelabel.store.records import ModelRecord
+from prelabel.store.records import ModelRecord, Shown
 from prelabel.store.store import Store, open_store
 
 
@@ -144,6 +145,8 @@ def test_opening_an_up_to_date_store_does_not_load_the_migration_tool(tmp_path: 
         "UPDATE models SET validation_map50 = 1",
         "UPDATE batches SET seed = 1",
         "DELETE FROM picks",
+        "UPDATE shown SET shown_score = 0",
+        "DELETE FROM adoptions",
     ],
 )
 def test_the_database_refuses_to_change_what_was_recorded(
@@ -187,5 +190,6 @@ def _fill(store: Store) -> None:
     store.import_frames(labelled_frames(2), "ann")
     store.start_round("loop")
     pick = Pick(next(labelled_frames(1)).frame.frame_id, 1.0, "because", 1.0)
-    store.record_batch(1, Batch("random", 0, (pick,)), "loop")
+    shown = Shown("m", 0.3, AnnotationSet.empty(), ())
+    store.record_batch(1, Batch("random", 0, (pick,)), "loop", {pick.frame_id: shown})
     store.add_model(ModelRecord("m", "onnx:x", "/m.onnx", 1, 1, 1.0), "loop")

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from prelabel.store.migrations.append_only import refuse_changes
+
 revision = "0001"
 down_revision = None
 
@@ -27,10 +29,7 @@ def upgrade() -> None:
     _create_rounds_and_versions()
     _create_models_and_batches()
     for table, taken in APPEND_ONLY.items():
-        if op.get_bind().dialect.name == "sqlite":
-            _refuse_changes_in_sqlite(table, taken)
-        else:
-            _refuse_changes_in_postgresql(table)
+        refuse_changes(table, taken)
 
 
 def _create_frames_and_events() -> None:
@@ -122,26 +121,4 @@ def _create_models_and_batches() -> None:
         sa.Column("cost_s", sa.Double, nullable=False),
         sa.Column("is_control", sa.Boolean, nullable=False),
         sa.UniqueConstraint("round", "frame", name="picks_frame_once"),
-    )
-
-
-def _refuse_changes_in_sqlite(table: str, taken: str) -> None:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
-    op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}")
-    # REPLACE deletes without a word to the trigger above, unless a connection asks for it.
-    op.execute(
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) {refuse}"
-    )
-
-
-def _refuse_changes_in_postgresql(table: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
     )
