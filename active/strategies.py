@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from prelabel.active.k_center import distance_to_nearest, k_center
 from prelabel.active.pool import Pool, Selection
 from prelabel.active.reasons import RANDOM_REASON, distance_reason, uncertainty_reason
 from prelabel.active.scores import Aggregation, Measure, PoolBoxes, box_values, frame_values
-from prelabel.active.selectors import distance_to_nearest, k_center, top
+from prelabel.active.selectors import top
 from prelabel.datasets.errors import PrelabelError
 
 
