@@ -1,16 +1,21 @@
 """A round of a project, with predictions that lie in files as a detector leaves them."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import a_picture, a_prediction
 
 from prelabel.datasets.annotations import OriginKind
+from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.frames import Frame, Split
+from prelabel.datasets.progress import Silent
 from prelabel.exporting import Content
 from prelabel.importing import ImportSource
+from prelabel.models.prediction_files import PredictionFiles
 from prelabel.project import Project, init_project
 from prelabel.proposing import NoProposalsError, prediction_files
 from prelabel.store.records import ModelRecord
@@ -148,3 +153,66 @@ def test_late_corrections_of_an_older_batch_are_recognised(
     version = project.store.labels(late)
     assert version is not None
     assert {origin.model_id for origin in version.annotations.origin} == {MODEL}
+
+
+def with_proposal_settings(project: Project, **changes: float) -> Project:
+    """The same project, after its prelabel.yaml was edited."""
+    settings = project.workspace.settings
+    proposals = settings.proposals.model_copy(update=changes)
+    edited = settings.model_copy(update={"proposals": proposals})
+    workspace = replace(project.workspace, settings=edited)
+    return Project(workspace, project.store, "ann", Silent())
+
+
+def test_what_people_saw_outlives_the_prediction_files(project: Project, tmp_path: Path) -> None:
+    with_model(project, list(project.store.frames()))
+    chosen = project.select(budget=4)
+    first = chosen.frames[0].frame_id
+    shown = project.store.shown(chosen.round.number, first)
+    assert shown is not None
+    assert shown.scores.tolist() == pytest.approx([0.9, 0.5])
+    assert shown.uncertainty[0] < shown.uncertainty[1] <= 1
+    shutil.rmtree(project.workspace.folder / "predictions")
+
+    project.export("coco", tmp_path / "batch", Content.BATCH)
+    project.import_dataset(ImportSource(tmp_path / "batch" / "annotations.json"))
+    version = project.store.labels(first)
+    assert version is not None
+    assert version.annotations.origin == shown.visible.origin
+    assert len(version.annotations) == 2
+    assert project.report().is_file()
+
+
+def test_with_other_options_the_model_predicts_anew_beside_the_old_files(project: Project) -> None:
+    with_model(project, list(project.store.frames()))
+    before = prediction_files(project.workspace, MODEL)
+    edited = with_proposal_settings(project, score_min=0.4)
+    assert (project.status().predicted_frames, edited.status().predicted_frames) == (12, 0)
+    with pytest.raises(NoProposalsError, match="prelabel propose"):
+        edited.select(budget=2)
+    prediction_files(edited.workspace, MODEL).check_settings({"score_min": 0.4})
+    assert len(before.predicted_ids()) == 12
+    same = with_proposal_settings(project, shown_score=0.4)
+    assert prediction_files(same.workspace, MODEL).folder == before.folder
+
+
+def test_an_untouched_batch_is_chosen_anew_from_boxes_of_other_options(project: Project) -> None:
+    with_model(project, list(project.store.frames()))
+    first = project.select(budget=4)
+    edited = with_proposal_settings(project, max_boxes=1)
+    with_model(edited, list(project.store.frames()))
+    assert edited.select(budget=4).round.number == first.round.number + 1
+
+
+def test_batches_of_older_stores_are_looked_up_in_the_files_they_were_made_from(
+    project: Project, tmp_path: Path
+) -> None:
+    frame = next(project.store.frames())
+    prediction = a_prediction(frame.frame_id, [[2, 2, 20, 20]], [[0.9, 0.05]], model_id=MODEL)
+    PredictionFiles(project.workspace.predictions_folder(MODEL)).write([prediction])
+    settings = {"strategy": "random", "model_id": MODEL, "shown_score": 0.3}
+    record = project.store.start_round("ann", settings)
+    batch = Batch("random", 0, (Pick(frame.frame_id, None, "by chance", 1.0),))
+    project.store.record_batch(record.number, batch, "ann")
+    exported = project.export("coco", tmp_path / "batch", Content.BATCH)
+    assert exported.boxes == 1

@@ -3,13 +3,17 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib import util
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from store_content import labelled_frames
 
 from prelabel.datasets.annotations import AnnotationSet
@@ -46,6 +50,28 @@ def test_the_migrations_make_the_tables_that_the_program_uses(
         assert differences(connection) == []
         assert revision_of(connection) == NEWEST_REVISION
     database.close()
+
+
+def test_models_of_an_older_store_stay_in_use(store_url: str, tmp_path: Path) -> None:
+    database = Database(store_url, tmp_path)
+    with database.writing() as connection, as_file(files("prelabel.store.migrations")) as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns = {column.name: None for column in tables.models.columns}
+        for number in (1, 2):
+            row: dict[str, object] = {"number": number, "model_id": f"m{number}"}
+            row |= {"detector": "onnx:x", "checkpoint": "/m.onnx", "train_frames": 1, "steps": 1}
+            row |= {"seconds": 1.0, "added_at": datetime(2026, 1, number, tzinfo=UTC)}
+            connection.execute(insert(tables.models), columns | row)
+    database.close()
+    with open_store(store_url, tmp_path) as store:
+        assert [one.model_id for one in store.models()] == ["m1", "m2"]
+        latest = store.latest_model()
+        assert latest is not None
+        assert latest.model_id == "m2"
 
 
 def test_a_store_of_a_newer_program_is_left_alone(store_url: str, tmp_path: Path) -> None:
@@ -126,9 +152,9 @@ def test_opening_an_up_to_date_store_does_not_load_the_migration_tool(tmp_path: 
         "open_store('sqlite:///store.sqlite', pathlib.Path(sys.argv[1])).close();"
         "print('alembic' in sys.modules, 'torch' in sys.modules)"
     )
-    command = [sys.executable, "-P", "-c", program, str(tmp_path)]
+    python = [sys.executable, "-P", "-c", program, str(tmp_path)]
     told = [
-        subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run(python, check=True, capture_output=True, text=True).stdout.split()
         for _ in range(2)
     ]
     assert told == [["True", "False"], ["False", "False"]]
