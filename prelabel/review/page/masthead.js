@@ -29,7 +29,8 @@ export function mayDo(role, needed) {
  * @returns {Promise<{ me: any, project: any }>}
  */
 export async function masthead() {
-  const [me, project] = await Promise.all([api.get("/api/me"), api.get("/api/project")]);
+  const me = await api.me().catch(toLogin);
+  const project = await api.get("/api/project");
   const places = PLACES.filter(
     (place) => mayDo(me.role, place.from) && (place.path !== "/reviewing" || project.settings.reviewer),
   );
@@ -61,8 +62,17 @@ export async function masthead() {
   return { me, project };
 }
 
+/** Whoever is not logged in comes back here afterwards. @param {Error & { kind?: string }} error */
+function toLogin(error) {
+  if (error.kind === "login") {
+    location.replace(`/login?then=${encodeURIComponent(location.pathname)}`);
+    return new Promise(() => {}); // the page is left
+  }
+  throw error;
+}
+
 async function logOut() {
-  await api.post("/api/logout", {});
+  await api.post("/api/logout");
   location.assign("/login");
 }
 

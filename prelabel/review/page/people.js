@@ -33,30 +33,39 @@ async function refresh(me) {
   const rows = people.map((one) => [
     one.name,
     roleChoice(me, one),
-    one.disabled ? "shut out" : one.has_password ? "password" : "link only",
+    one.disabled ? "shut out" : one.has_login ? "yes" : "not yet",
     make(
       "span",
       { class: "row" },
-      make("button", { type: "button", onclick: () => act(me, () => offerLink(one.name)) }, "New link"),
-      one.name !== me.person &&
-        !one.disabled &&
-        make(
-          "button",
-          { type: "button", class: "quiet", onclick: () => shutOut(me, one.name) },
-          "Shut out",
-        ),
+      ...doorButtons(me, one),
     ),
   ]);
   byId("people").replaceChildren(
-    table("People", ["Name", "Role", "Logs in by", ""], rows, "Nobody but you, on this machine, without a login."),
+    table("People", ["Name", "Role", "Can log in", ""], rows, "Nobody but you, on this machine, without a login."),
   );
+}
+
+function doorButtons(me, person) {
+  const button = (text, quiet, onclick) =>
+    make("button", { type: "button", class: quiet && "quiet", onclick }, text);
+  if (person.disabled) {
+    return [button("Let in again", false, () => act(me, () => api.post(pathOf(person.name, "enable"))))];
+  }
+  const link = button("New link", false, () => act(me, () => offerLink(person.name)));
+  if (person.name === me.person) return [link];
+  return [link, button("Shut out", true, () => shutOut(me, person.name))];
+}
+
+/** @param {string} name @param {string} what */
+function pathOf(name, what) {
+  return `/api/people/${encodeURIComponent(name)}/${what}`;
 }
 
 function roleChoice(me, person) {
   const options = ROLES.map((role) => make("option", { selected: role === person.role }, role));
   const choose = (event) => {
     const role = event.target.value;
-    act(me, () => api.post(`/api/people/${encodeURIComponent(person.name)}/role`, { role }));
+    act(me, () => api.post(pathOf(person.name, "role"), { role }));
   };
   return make(
     "select",
@@ -67,14 +76,11 @@ function roleChoice(me, person) {
 
 function shutOut(me, name) {
   if (!confirm(`Shut ${name} out? What ${name} has done stays.`)) return;
-  act(me, () => api.post(`/api/people/${encodeURIComponent(name)}/disable`, {}));
+  act(me, () => api.post(pathOf(name, "disable")));
 }
 
 async function offerLink(name) {
-  const { link, valid_until: until } = await api.post(
-    `/api/people/${encodeURIComponent(name)}/link`,
-    {},
-  );
+  const { link, valid_until: until } = await api.post(pathOf(name, "link"));
   const field = make("input", { readonly: true, value: link, "aria-label": `Link for ${name}` });
   const copy = make(
     "button",
