@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, insert, select, tuple_
 
 from prelabel.store.database import Database
 from prelabel.store.errors import ConflictError
-from prelabel.store.tables import metadata
+from prelabel.store.schema import metadata
 
 _PAGE = 5000
 

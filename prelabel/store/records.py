@@ -27,6 +27,15 @@ class EventKind(StrEnum):
     ROUND_STARTED = "round_started"
     BATCH_RECORDED = "batch_recorded"
     ROUND_FINISHED = "round_finished"
+    TASKS_QUEUED = "tasks_queued"
+    TASK_SKIPPED = "task_skipped"
+    TASK_SET_ASIDE = "task_set_aside"
+    TASK_SUBMITTED = "task_submitted"
+    TASK_ACCEPTED = "task_accepted"
+    TASK_SENT_BACK = "task_sent_back"
+    PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"  # role, login, or whether they may log in at all
+    GUIDELINE_WRITTEN = "guideline_written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from alembic import context
 
 from prelabel.store.migrate import REVISION_TABLE
-from prelabel.store.tables import metadata
+from prelabel.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,167 @@
+"""The events from which active time is counted: kept, summed, exported."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, Row, insert, select, tuple_
+
+from prelabel.datasets.errors import InvalidValueError
+from prelabel.store.changes import Clock
+from prelabel.store.database import Database
+from prelabel.store.people_tables import activity
+from prelabel.work.activity import (
+    Activity,
+    ActivityKind,
+    Interval,
+    active_intervals,
+    active_seconds,
+    merged,
+    total_seconds,
+)
+
+MAX_AHEAD = timedelta(hours=24)  # further ahead than a wrong time zone can put a clock
+_PAGE = 2000
+
+
+class FutureActivityError(InvalidValueError):
+    """An event is said to have happened long after it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptActivity:
+    """An event as it is kept.
+
+    `told_at` is the time by the client's clock, `at` the time it counts with, `received_at` when
+    it arrived; all UTC.
+    """
+
+    person: str
+    task: int
+    event_id: str
+    kind: ActivityKind
+    told_at: datetime
+    at: datetime
+    received_at: datetime
+
+
+class TimeSheet:
+    """Who worked when; time counts until `idle_s` seconds after the last sign of life."""
+
+    def __init__(self, database: Database, clock: Clock, idle_s: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._idle_s = idle_s
+
+    def append(self, person: str, task: int, events: Sequence[Activity]) -> int:
+        """Keep what a page noticed; how many of the events are new, by their ids.
+
+        Where the client's clock is ahead, all events of the call count that much earlier, so that
+        none counts after it arrived. Raises FutureActivityError where it is a day ahead.
+        """
+        if not events:
+            return 0
+        now = self._clock()
+        rows = _rows(person, task, events, now)
+        # A page that gets no answer sends the same events again while they are being written.
+        with self._database.working(turn=f"activity of {person}") as connection:
+            known = _known_ids(connection, person, list(rows))
+            new = [row for event_id, row in rows.items() if event_id not in known]
+            if new:
+                connection.execute(insert(activity), new)
+        return len(new)
+
+    def active_seconds(self, task: int, person: str) -> float:
+        """How long somebody has worked on a task, in seconds."""
+        with self._database.reading() as connection:
+            return seconds_on_task(connection, task, person, self._idle_s)
+
+    def total_seconds(self, person: str, since: datetime | None = None) -> float:
+        """How long somebody has worked on all tasks, in seconds; what overlaps counts once."""
+        wanted = select(activity).where(activity.c.person == person)
+        if since is not None:
+            wanted = wanted.where(activity.c.at >= since)
+        found: list[Interval] = []
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted.order_by(activity.c.task))
+            for _, of_task in groupby(rows, key=lambda row: row.task):
+                found += active_intervals(map(_activity, of_task), self._idle_s)
+        return total_seconds(merged(found))
+
+    def events(self) -> Iterator[KeptActivity]:
+        """All events by person and time, in bounded memory."""
+        key = (activity.c.person, activity.c.at, activity.c.event_id)
+        wanted = select(activity).order_by(*key).limit(_PAGE)
+        page = wanted
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(page).all()
+            yield from map(_kept, rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1]
+            page = wanted.where(tuple_(*key) > tuple_(last.person, last.at, last.event_id))
+
+    def export_csv(self, file: TextIO) -> int:
+        """Write all events as CSV with a heading; how many they are."""
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("person", "task", "event_id", "kind", "told_at", "at", "received_at"))
+        count = 0
+        for one in self.events():
+            count += 1
+            times = (one.told_at, one.at, one.received_at)
+            told = (moment.isoformat(timespec="milliseconds") for moment in times)
+            writer.writerow((one.person, one.task, one.event_id, one.kind.value, *told))
+        return count
+
+
+def seconds_on_task(connection: Connection, task: int, person: str, idle_s: float) -> float:
+    """How long somebody has worked on a task, in seconds, as a transaction sees it."""
+    wanted = select(activity).where(activity.c.task == task, activity.c.person == person)
+    return active_seconds(map(_activity, connection.execute(wanted)), idle_s)
+
+
+def _rows(
+    person: str, task: int, events: Sequence[Activity], now: datetime
+) -> dict[str, dict[str, object]]:
+    """A row for each event, by its id."""
+    ahead = max(one.at for one in events) - now
+    if ahead > MAX_AHEAD:
+        raise FutureActivityError(
+            f"an event is said to be {ahead.total_seconds() / 3600:.0f} h in the future: "
+            "set the clock of the computer right"
+        )
+    shift = max(ahead, timedelta(0))
+    return {
+        one.event_id: {
+            "person": person,
+            "event_id": one.event_id,
+            "task": task,
+            "kind": one.kind.value,
+            "told_at": one.at,
+            "at": one.at - shift,
+            "received_at": now,
+        }
+        for one in events
+    }
+
+
+def _known_ids(connection: Connection, person: str, event_ids: list[str]) -> set[str]:
+    wanted = select(activity.c.event_id).where(
+        activity.c.person == person, activity.c.event_id.in_(event_ids)
+    )
+    return set(connection.execute(wanted).scalars())
+
+
+def _activity(row: Row[Any]) -> Activity:
+    return Activity(row.event_id, row.at, ActivityKind(row.kind))
+
+
+def _kept(row: Row[Any]) -> KeptActivity:
+    kind = ActivityKind(row.kind)
+    return KeptActivity(
+        row.person, row.task, row.event_id, kind, row.told_at, row.at, row.received_at
+    )
