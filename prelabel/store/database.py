@@ -3,9 +3,10 @@
 import importlib.util
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from prelabel.store.errors import StoreError
 _WAIT_SECONDS = 120  # how long a writer waits for the others before it gives up
 _WRITES = "prelabel_writes"
 _WRITER_LOCK = 0x70726C62  # "prlb": tells our lock from the locks of others in the same database
+_TURN_LOCK = 0x70726C74  # "prlt"
+# A web server works with 40 threads; they are all to have a connection of their own.
+_POOL = {"pool_size": 10, "max_overflow": 30, "pool_timeout": _WAIT_SECONDS}
 
 
 class Database:
@@ -33,6 +37,10 @@ class Database:
         parsed = _checked_url(url, root)
         self.shown = parsed.render_as_string(hide_password=True)
         self._engine = _sqlite(parsed) if _is_sqlite(parsed) else _postgresql(parsed)
+        self._writing_engine = self._engine.execution_options(**{_WRITES: True})
+        # Threads of one process queue up here: SQLite itself lets them ask again and again, in no
+        # order and with growing pauses.
+        self._in_line = threading.Lock() if _is_sqlite(parsed) else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -42,12 +50,29 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that no other writer runs beside; durable once the block is left."""
-        engine = self._engine.execution_options(**{_WRITES: True})
-        with self._one_line_errors(), engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                schema = func.hashtext(func.current_schema())
-                connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
+        """A transaction that no other writer runs beside; durable once the block is left.
+
+        Rows that `working` may lock are locked after this, never the other way round.
+        """
+        with self._begun() as connection:
+            _wait_for_turn(connection, _WRITER_LOCK, "")
+            yield connection
+
+    @contextmanager
+    def working(self, turn: str | None = None) -> Iterator[Connection]:
+        """A transaction for what is not an event; durable once the block is left.
+
+        On PostgreSQL many run at once, beside a writer too: lock the rows that are read to be
+        changed. Those of the same `turn` wait for one another. SQLite has one writer at a time.
+        """
+        with self._begun() as connection:
+            if turn is not None:
+                _wait_for_turn(connection, _TURN_LOCK, turn)
+            yield connection
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with self._one_line_errors(), self._in_line, self._writing_engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -66,6 +91,13 @@ class Database:
                 f"{self.shown}: all connections have been in use for {_WAIT_SECONDS} s: "
                 "work with fewer threads"
             ) from error
+
+
+def _wait_for_turn(connection: Connection, lock: int, turn: str) -> None:
+    """Take a lock that ends with the transaction; on SQLite there is one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        of_turn = func.hashtext(func.concat(func.current_schema(), turn))
+        connection.execute(select(func.pg_advisory_xact_lock(lock, of_turn)))
 
 
 def _checked_url(url: str, root: Path) -> URL:
@@ -93,12 +125,12 @@ def _is_sqlite(url: URL) -> bool:
 def _postgresql(url: URL) -> Engine:
     if importlib.util.find_spec("psycopg") is None:
         raise MissingExtraError("postgres", "a store on PostgreSQL")
-    return create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT_SECONDS)
+    return create_engine(url, pool_pre_ping=True, **_POOL)
 
 
 def _sqlite(url: URL) -> Engine:
     waits = {"timeout": _WAIT_SECONDS}
-    engine = create_engine(url, connect_args=waits, pool_timeout=_WAIT_SECONDS)
+    engine = create_engine(url, connect_args=waits, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

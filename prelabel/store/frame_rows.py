@@ -15,6 +15,7 @@ from prelabel.store.database import Database
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
 from prelabel.store.tables import frames
+from prelabel.store.task_rows import supersede_tasks
 
 PAGE = 1000
 _LOOKUP = 10_000  # ids a query; SQLite takes up to 32,766 parameters
@@ -155,9 +156,13 @@ def set_split(change: Change, frame_ids: Iterable[str], split: Split) -> int:
 
 
 def set_label_versions(connection: Connection, versions: Mapping[int, int]) -> None:
-    """Make label versions the current ones of frames, both by number."""
+    """Make label versions the current ones of frames, both by number.
+
+    Work that is under way on these frames ends: whoever wrote the labels was faster.
+    """
     if not versions:
         return
+    supersede_tasks(connection, list(versions))
     connection.execute(
         update(frames)
         .where(frames.c.number == bindparam("of_frame"))

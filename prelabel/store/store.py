@@ -72,6 +72,11 @@ class Store:
         self._places = frame_rows.Places.under(root)
         self._clock = clock
 
+    @property
+    def database(self) -> Database:
+        """The database, for what people do with a batch (see `prelabel.work`)."""
+        return self._database
+
     def __enter__(self) -> Self:
         return self
 

@@ -1,0 +1,113 @@
+"""What people do to boxes: kept edit by edit, and folded to the boxes as they stand."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
+
+from prelabel.settings import ReviewSettings
+from prelabel.store.changes import Clock
+from prelabel.store.errors import UnknownEntryError
+from prelabel.store.labels import class_count
+from prelabel.store.packing import unpack_labels
+from prelabel.store.store import Store
+from prelabel.store.work_tables import tasks
+from prelabel.work.edit_rows import Author, author_of, insert_edits, read_edits
+from prelabel.work.errors import LeaseLostError, NotWaitingError
+from prelabel.work.folding import fold, initial_boxes, submitted_boxes
+from prelabel.work.records import Draft, Edit, Initial, Task, TaskState
+from prelabel.work.submission_rows import read_submission
+from prelabel.work.task_rows import check_theirs, check_waiting, lock_task, read_task
+
+
+class Drafts:
+    """The boxes of tasks as people leave them."""
+
+    def __init__(self, store: Store, settings: ReviewSettings, clock: Clock) -> None:
+        self._store = store
+        self._database = store.database
+        self._settings = settings
+        self._clock = clock
+
+    def initial(self, task: int | Task) -> Initial:
+        """The boxes from which everybody starts who gets this task."""
+        found = self._task(task)
+        shown = self._store.shown(found.round_number, found.frame_id)
+        version = self._store.labels(found.frame_id) if found.attempt > 1 else None
+        return initial_boxes(shown, None if version is None else version.annotations)
+
+    def read(self, task: int | Task, person: str) -> Draft:
+        """The initial boxes with what this person did to them; of each box the last edit counts.
+
+        What others did to them, before the task came to this person, is left out.
+        """
+        found = self._task(task)
+        with self._database.reading() as connection:
+            done = read_edits(connection, Author(found.number, found.attempt, person))
+        return Draft(fold(self.initial(found).boxes, done), len(done))
+
+    def review(self, task: int | Task, reviewer: str) -> Draft:
+        """The boxes of the newest submission with what this reviewer did to them.
+
+        Raises NotWaitingError where the task has no submission.
+        """
+        found = self._task(task)
+        if found.submission is None:
+            raise NotWaitingError(f"task {found.number} has not been submitted")
+        author = Author(found.number, found.attempt, reviewer, found.submission)
+        with self._database.reading() as connection:
+            row = read_submission(connection, found.submission)
+            done = read_edits(connection, author)
+        labels = unpack_labels(row.labels)
+        submitted = submitted_boxes(self.initial(found), labels, row.shown_score)
+        return Draft(fold(submitted, done), len(done))
+
+    def append(self, task: int, person: str, edits: Sequence[Edit], reviewing: bool = False) -> int:
+        """Keep edits in their order; how many of them are new.
+
+        An edit that comes again is known by its id, and left out. The task is begun, and lent on.
+        Edits of a person who has lost the task are kept as well, but then LeaseLostError says so,
+        unless all of them came before. `reviewing`: the person judges the task, which waits for a
+        reviewer.
+
+        Raises UnknownEntryError, and keeps nothing, where a box has a class that is not there.
+        """
+        with self._database.working() as connection:
+            row = lock_task(connection, task)
+            _check_classes(connection, edits)
+            new = insert_edits(connection, author_of(row, person, reviewing), edits, self._clock)
+            lost = _lost(row, person, reviewing)
+            if lost is None and not reviewing:
+                self._begin(connection, task)
+        if lost is not None and (new or not edits):
+            raise lost
+        return new
+
+    def _begin(self, connection: Connection, task: int) -> None:
+        until = self._clock() + timedelta(minutes=self._settings.lease_minutes)
+        begun = {"state": TaskState.IN_WORK.value, "leased_until": until}
+        connection.execute(update(tasks).where(tasks.c.number == task).values(begun))
+
+    def _task(self, task: int | Task) -> Task:
+        if isinstance(task, Task):
+            return task
+        with self._database.reading() as connection:
+            return read_task(connection, task)
+
+
+def _lost(row: Row[Any], person: str, reviewing: bool) -> LeaseLostError | None:
+    try:
+        if reviewing:
+            check_waiting(row)
+        else:
+            check_theirs(row, person)
+    except LeaseLostError as error:
+        return error
+    return None
+
+
+def _check_classes(connection: Connection, edits: Sequence[Edit]) -> None:
+    highest = max((box.class_id for edit in edits for box in edit.boxes), default=-1)
+    if highest >= class_count(connection):
+        raise UnknownEntryError(f"class {highest} is not in the store: reload the page")

@@ -1,0 +1,83 @@
+"""Edits as rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+
+from prelabel.store.changes import Clock
+from prelabel.store.work_tables import edits
+from prelabel.work.folding import boxes_of, kept_boxes
+from prelabel.work.records import BoxState, Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose edits of which attempt: those of an annotator, or of who judges a submission."""
+
+    task: int
+    attempt: int
+    person: str
+    reviews: int | None = None
+
+    def rows(self) -> ColumnElement[bool]:
+        """The condition on `edits` that holds for theirs."""
+        return (
+            (edits.c.task == self.task)
+            & (edits.c.person == self.person)
+            & (edits.c.attempt == self.attempt)
+            & edits.c.reviews.is_not_distinct_from(self.reviews)
+        )
+
+
+def read_edits(connection: Connection, author: Author) -> list[list[BoxState]]:
+    """The boxes of all edits of an author, oldest first."""
+    wanted = select(edits.c.boxes).where(author.rows()).order_by(edits.c.number)
+    return [boxes_of(boxes) for boxes in connection.execute(wanted).scalars()]
+
+
+def count_edits(connection: Connection, author: Author) -> int:
+    """How many edits of an author there are."""
+    counted = select(func.count()).select_from(edits).where(author.rows())
+    return connection.execute(counted).scalar_one()
+
+
+def insert_edits(connection: Connection, author: Author, new: Sequence[Edit], clock: Clock) -> int:
+    """Append those edits that are not kept yet, by their ids; how many those are.
+
+    The row of their task must be locked.
+    """
+    by_id = {one.edit_id: one for one in reversed(new)}  # the first one of an id counts
+    of_task = edits.c.task == author.task
+    known = select(edits.c.edit_id).where(
+        of_task, edits.c.person == author.person, edits.c.edit_id.in_(list(by_id))
+    )
+    kept = set(connection.execute(known).scalars())
+    fresh = [one for one in new if one.edit_id not in kept and by_id[one.edit_id] is one]
+    if not fresh:
+        return 0
+    newest = connection.execute(select(func.max(edits.c.number)).where(of_task)).scalar() or 0
+    received_at = clock()
+    rows: list[dict[str, Any]] = [
+        {
+            "task": author.task,
+            "number": number,
+            "person": author.person,
+            "attempt": author.attempt,
+            "reviews": author.reviews,
+            "edit_id": one.edit_id,
+            "at": one.at,
+            "received_at": received_at,
+            "action": one.action,
+            "boxes": kept_boxes(one.boxes),
+        }
+        for number, one in enumerate(fresh, newest + 1)
+    ]
+    connection.execute(insert(edits), rows)
+    return len(rows)
+
+
+def author_of(row: Row[Any], person: str, reviewing: bool = False) -> Author:
+    """An author of edits on the task of a row."""
+    return Author(row.number, row.attempt, person, row.submission if reviewing else None)

@@ -1,0 +1,135 @@
+"""From what was proposed and each edit to the boxes as they stand; no database."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+from prelabel.proposals import UNMOVED_PX
+from prelabel.store.records import Shown
+from prelabel.work.records import BoxState, BoxStatus, Initial, Proposal
+
+UNTURNED_RAD = 0.001
+
+
+def initial_boxes(shown: Shown | None, labels: AnnotationSet | None) -> Initial:
+    """What a person starts from: proposals, and the labels that the frame has already.
+
+    A box that is among both stands as its label. With labels, somebody has judged the frame
+    before: what is no part of them was rejected.
+    """
+    proposals = {} if shown is None else _shown_proposals(shown)
+    states: dict[str, BoxState] = {}
+    origins: dict[str, Origin] = {}
+    if labels is not None:
+        states = {one.box_id: one for one in box_states(labels, BoxStatus.ACCEPTED)}
+        origins = dict(zip(labels.box_id, labels.origin, strict=True))
+        proposals = _labelled_proposals(states, origins) | proposals
+    if shown is not None:
+        status = BoxStatus.PROPOSED if labels is None else BoxStatus.REJECTED
+        proposed = {one.box_id: one for one in box_states(shown.proposals, status)}
+        states = proposed | states
+    return Initial(
+        tuple(states.values()),
+        proposals,
+        origins,
+        None if shown is None else shown.shown_score,
+        None if shown is None else shown.model_id,
+    )
+
+
+def box_states(boxes: AnnotationSet, status: BoxStatus) -> list[BoxState]:
+    """Boxes of a label set, all of one status."""
+    angle = boxes.boxes.angle
+    angles: Sequence[float | None] = [None] * len(boxes) if angle is None else angle.tolist()
+    rows = zip(
+        boxes.box_id, boxes.boxes.xyxy.tolist(), angles, boxes.class_id.tolist(), strict=True
+    )
+    return [
+        BoxState(box_id, (left, top, right, bottom), turned, class_id, status)
+        for box_id, (left, top, right, bottom), turned, class_id in rows
+    ]
+
+
+def submitted_boxes(
+    initial: Initial, labels: AnnotationSet, shown_score: float
+) -> tuple[BoxState, ...]:
+    """A submission as a reviewer sees it: its boxes are accepted, what it left out is rejected.
+
+    Proposals below `shown_score` nobody has looked at: they are as they were.
+    """
+    accepted = {one.box_id: one for one in box_states(labels, BoxStatus.ACCEPTED)}
+    left_out = [
+        replace(one, status=BoxStatus.REJECTED)
+        for one in initial.boxes
+        if one.box_id not in accepted and not _is_unseen(initial, one, shown_score)
+    ]
+    return fold(initial.boxes, [left_out, list(accepted.values())])
+
+
+def _is_unseen(initial: Initial, box: BoxState, shown_score: float) -> bool:
+    proposal = initial.proposals.get(box.box_id)
+    hidden = proposal is not None and proposal.score < shown_score
+    return hidden and box.status is BoxStatus.PROPOSED
+
+
+def fold(initial: Iterable[BoxState], edits: Iterable[Sequence[BoxState]]) -> tuple[BoxState, ...]:
+    """The boxes after all edits; of each box the last state counts, new ones come last."""
+    states = {one.box_id: one for one in initial}
+    for edit in edits:
+        states |= {one.box_id: one for one in edit}
+    return tuple(states.values())
+
+
+def kept_boxes(states: Iterable[BoxState]) -> list[list[Any]]:
+    """The boxes of an edit as JSON values."""
+    return [[one.box_id, *one.xyxy, one.angle, one.class_id, one.status.value] for one in states]
+
+
+def boxes_of(kept: Iterable[Sequence[Any]]) -> list[BoxState]:
+    """The boxes that `kept_boxes` made these values of."""
+    return [
+        BoxState(box_id, (left, top, right, bottom), angle, class_id, BoxStatus(status))
+        for box_id, left, top, right, bottom, angle, class_id, status in kept
+    ]
+
+
+def is_unmoved(one: BoxState | Proposal, other: BoxState | Proposal) -> bool:
+    """Whether two boxes lie alike, but for what rounding does."""
+    turn = (one.angle or 0.0) - (other.angle or 0.0)
+    return (
+        max(abs(a - b) for a, b in zip(one.xyxy, other.xyxy, strict=True)) <= UNMOVED_PX
+        and abs(math.remainder(turn, 2 * math.pi)) <= UNTURNED_RAD
+    )
+
+
+def _shown_proposals(shown: Shown) -> dict[str, Proposal]:
+    states = box_states(shown.proposals, BoxStatus.PROPOSED)
+    scores = [origin.score or 0.0 for origin in shown.proposals.origin]
+    return {
+        state.box_id: Proposal(
+            shown.model_id, score, unsure, state.xyxy, state.angle, state.class_id
+        )
+        for state, score, unsure in zip(states, scores, shown.uncertainty.tolist(), strict=True)
+    }
+
+
+def _labelled_proposals(
+    states: dict[str, BoxState], origins: dict[str, Origin]
+) -> dict[str, Proposal]:
+    """The proposals behind labels, of whatever model and round, as their origins tell them."""
+    proposals = {}
+    for box_id, origin in origins.items():
+        if origin.model_id is None or origin.score is None:
+            continue
+        state = states[box_id]
+        xyxy, class_id = state.xyxy, state.class_id
+        if origin.kind is OriginKind.CHANGED:
+            before, class_before = origin.original_xyxy, origin.original_class_id
+            xyxy = xyxy if before is None else before
+            class_id = class_id if class_before is None else class_before
+        proposals[box_id] = Proposal(
+            origin.model_id, origin.score, 0.0, xyxy, state.angle, class_id
+        )
+    return proposals

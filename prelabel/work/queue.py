@@ -1,0 +1,308 @@
+"""Who gets which frame of a batch."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, union_all, update
+
+from prelabel.datasets.errors import InvalidValueError
+from prelabel.settings import ReviewSettings
+from prelabel.store.changes import Change, Clock, Entry, changing
+from prelabel.store.records import EventKind
+from prelabel.store.store import Store
+from prelabel.store.tables import batches
+from prelabel.store.work_tables import OPEN_STATES, edits, task_skips, tasks
+from prelabel.work.errors import NotAllowedError
+from prelabel.work.filling import FILLER, fill_round
+from prelabel.work.records import Task, TaskState
+from prelabel.work.task_rows import (
+    check_reason,
+    check_theirs,
+    is_open,
+    is_theirs,
+    lock_task,
+    read_task,
+    read_tasks,
+)
+
+
+class Queue:
+    """Lends the frames of batches to people, so that no two have the same one.
+
+    `eligible` names all who work on this project, if that is known: what all of them have skipped
+    is set aside, however high `skip_limit` is.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: ReviewSettings,
+        clock: Clock,
+        eligible: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        self._database = store.database
+        self._settings = settings
+        self._clock = clock
+        self._eligible = eligible
+
+    def fill(self, round_number: int, author: str = FILLER) -> int:
+        """Make the tasks of a round's batch, unless that was done; how many were made.
+
+        Frames that have labels meanwhile, or that somebody works on in an older round, get none.
+        Tasks of older rounds that nobody has touched or has on loan are superseded.
+
+        Raises UnknownEntryError where the round has no batch.
+        """
+        return fill_round(self._database, round_number, self._settings.copies, author, self._clock)
+
+    def fill_newest(self, author: str = FILLER) -> int:
+        """Fill from the newest batch, if there is one; cheap where that was done."""
+        with self._database.reading() as connection:
+            newest = connection.execute(select(func.max(batches.c.round))).scalar()
+        return 0 if newest is None else self.fill(newest, author)
+
+    def task(self, number: int) -> Task:
+        """The task of this number; UnknownTaskError where there is none."""
+        with self._database.reading() as connection:
+            return read_task(connection, number)
+
+    def next(self, person: str, count: int, holding: Sequence[int] = ()) -> list[Task]:
+        """Up to `count` tasks for a person to work on, lent to them from now.
+
+        First what was sent back to them, then what they have begun or have on loan, then free ones
+        in the order of their batch, those that others have skipped last. Tasks in `holding` are
+        lent on if they are still theirs, and not named again. Of free ones a person gets only so
+        many that no more than 1 + `prefetch` lie unopened. Of several copies of a frame, and of
+        frames that they have skipped, they get none.
+        """
+        if count < 0:
+            raise InvalidValueError(f"count must be at least 0, but is {count}")
+        now = self._clock()
+        with self._database.working(turn=person) as connection:
+            own = _own(connection, person)
+            kept = [row.number for row in own if row.number in holding]
+            chosen = [row.number for row in own if row.number not in holding][:count]
+            unopened = sum(_is_lent_unopened(row, now) for row in own)
+            room = min(count - len(chosen), 1 + self._settings.prefetch - unopened)
+            free = _free(connection, person, now, room) if room > 0 else []
+            self._lend(connection, [*kept, *chosen], now)
+            self._lend(connection, free, now, person=person, state="queued", held_until=None)
+            return read_tasks(connection, [*chosen, *free])
+
+    def open(self, task: int, person: str) -> Task:
+        """Begin to work on a task that was lent to this person, or go on with it.
+
+        Raises LeaseLostError where somebody else has got it meanwhile, or it is done.
+        """
+        with self._database.working() as connection:
+            row = lock_task(connection, task)
+            check_theirs(row, person)
+            self._lend(connection, [task], self._clock(), state=TaskState.IN_WORK.value)
+            return read_task(connection, task)
+
+    def renew(self, held: Sequence[int], person: str) -> list[int]:
+        """Lend tasks on from now; those that are still this person's come back."""
+        with self._database.working() as connection:
+            wanted = select(tasks).where(tasks.c.number.in_(held)).order_by(tasks.c.number)
+            rows = connection.execute(wanted.with_for_update()).all()
+            theirs = [row.number for row in rows if is_theirs(row, person)]
+            self._lend(connection, theirs, self._clock())
+            return theirs
+
+    def release(self, task: int, person: str) -> None:
+        """Give back a task that was not begun; one with edits stays this person's.
+
+        A task that is no longer theirs is left alone.
+        """
+        with self._database.working() as connection:
+            row = lock_task(connection, task)
+            if not is_theirs(row, person) or _has_edits(connection, row):
+                return
+            back: dict[str, Any] = {"leased_until": None}
+            if row.state != TaskState.SENT_BACK:
+                back |= {"person": None, "state": TaskState.QUEUED.value}
+            connection.execute(update(tasks).where(tasks.c.number == task).values(back))
+
+    def skip(self, task: int, person: str, reason: str) -> Task:
+        """Leave a task to others, and say why.
+
+        It is set aside where as many as `skip_limit`, or all who are eligible, have skipped it.
+        """
+        check_reason(reason)
+        eligible = None if self._eligible is None else set(self._eligible())
+        with changing(self._database, person, self._clock) as change:
+            row = lock_task(change.connection, task)
+            check_theirs(row, person)
+            skippers = self._record_skip(change, row, reason)
+            aside = len(skippers) >= self._settings.skip_limit or (
+                eligible is not None and eligible <= skippers
+            )
+            self._put_back(change, row, len(skippers), aside)
+            told = {"task": task, "round": row.round, "reason": reason}
+            change.log(EventKind.TASK_SKIPPED, [Entry(told, row.frame)])
+            if aside:
+                told = {"task": task, "round": row.round, "skips": len(skippers)}
+                change.log(EventKind.TASK_SET_ASIDE, [Entry(told, row.frame)])
+            return read_task(change.connection, task)
+
+    def requeue(self, task: int, author: str) -> Task:
+        """Queue a task again that is accepted, set aside or superseded.
+
+        Whoever gets it starts from the labels that the frame has, if any.
+
+        Raises NotAllowedError where the task or another one of its frame is still unfinished.
+        """
+        with changing(self._database, author, self._clock) as change:
+            connection = change.connection
+            row = lock_task(connection, task)
+            _check_finished(connection, row)
+            again = {
+                "state": TaskState.QUEUED.value,
+                "attempt": row.attempt + 1,
+                "person": None,
+                "leased_until": None,
+                "held_until": None,
+                "sent_back_reason": None,
+                "skips": 0,
+                "submission": None,
+            }
+            connection.execute(update(tasks).where(tasks.c.number == task).values(again))
+            told = {"task": task, "round": row.round, "attempt": row.attempt + 1, "tasks": 1}
+            change.log(EventKind.TASKS_QUEUED, [Entry(told, row.frame)])
+            return read_task(connection, task)
+
+    def counts(self, round_number: int | None = None) -> dict[TaskState, int]:
+        """How many tasks of a round are in each state.
+
+        None: of the newest round that has tasks, and the open ones of older rounds.
+        """
+        with self._database.reading() as connection:
+            if round_number is not None:
+                wanted = _of_round(round_number)
+            else:
+                newest = connection.execute(select(func.max(tasks.c.round))).scalar() or 0
+                left = select(tasks.c.state).where(is_open(), tasks.c.round < newest)
+                wanted = union_all(_of_round(newest), left)
+            states = wanted.subquery()
+            counted = select(states.c.state, func.count()).group_by(states.c.state)
+            found = {TaskState(state): count for state, count in connection.execute(counted)}
+        return {state: found.get(state, 0) for state in TaskState}
+
+    def _lend(
+        self, connection: Connection, numbers: Sequence[int], now: datetime, **values: Any
+    ) -> None:
+        if numbers:
+            values["leased_until"] = now + timedelta(minutes=self._settings.lease_minutes)
+            connection.execute(update(tasks).where(tasks.c.number.in_(numbers)).values(values))
+
+    def _record_skip(self, change: Change, row: Row[Any], reason: str) -> set[str]:
+        """Keep the skip; all who have skipped the task since it was queued."""
+        of_attempt = (task_skips.c.task == row.number) & (task_skips.c.attempt == row.attempt)
+        known = select(task_skips.c.person).where(of_attempt)
+        skippers = set(change.connection.execute(known).scalars())
+        if change.author not in skippers:
+            skip = {"task": row.number, "attempt": row.attempt, "person": change.author}
+            change.connection.execute(
+                insert(task_skips), {**skip, "at": change.at, "reason": reason}
+            )
+        return skippers | {change.author}
+
+    def _put_back(self, change: Change, row: Row[Any], skips: int, aside: bool) -> None:
+        state = TaskState.SET_ASIDE if aside else TaskState.QUEUED
+        back = {
+            "state": state.value,
+            "skips": skips,
+            "person": None,
+            "leased_until": None,
+            "held_until": None,
+            "sent_back_reason": None,
+        }
+        of_task = tasks.c.number == row.number
+        change.connection.execute(update(tasks).where(of_task).values(back))
+
+
+def _own(connection: Connection, person: str) -> list[Row[Any]]:
+    """All open tasks that a person has, locked, the most urgent first."""
+    wanted = (
+        select(tasks)
+        .where(tasks.c.person == person, is_open())
+        .order_by(tasks.c.number)  # everybody locks in this order, so that none wait in a circle
+        .with_for_update()
+    )
+    urgency = [TaskState.SENT_BACK, TaskState.IN_WORK, TaskState.QUEUED]
+    return sorted(
+        connection.execute(wanted),
+        key=lambda row: (urgency.index(TaskState(row.state)), row.round, row.position),
+    )
+
+
+def _is_lent_unopened(row: Row[Any], now: datetime) -> bool:
+    lent = row.leased_until is not None and row.leased_until > now
+    return row.state == TaskState.QUEUED and lent
+
+
+def _free(connection: Connection, person: str, now: datetime, count: int) -> list[int]:
+    """Tasks that anybody may take, locked; those that others are just taking are passed over."""
+    sibling = tasks.alias("sibling")
+    same_frame = and_(sibling.c.frame == tasks.c.frame, sibling.c.round == tasks.c.round)
+    has_a_copy = exists().where(
+        same_frame, sibling.c.person == person, sibling.c.number != tasks.c.number
+    )
+    has_skipped = exists().where(
+        same_frame,
+        task_skips.c.task == sibling.c.number,
+        task_skips.c.attempt == sibling.c.attempt,
+        task_skips.c.person == person,
+    )
+    wanted = (
+        select(tasks.c.number)
+        .where(
+            is_open(),
+            or_(tasks.c.person.is_(None), tasks.c.person != person),
+            or_(tasks.c.leased_until.is_(None), tasks.c.leased_until <= now),
+            or_(tasks.c.held_until.is_(None), tasks.c.held_until <= now),
+            ~has_a_copy,
+            ~has_skipped,
+        )
+        .order_by(tasks.c.skips, tasks.c.round, tasks.c.position, tasks.c.copy)
+        .limit(count)
+        .with_for_update(of=tasks, skip_locked=True)
+    )
+    return list(connection.execute(wanted).scalars())
+
+
+def _has_edits(connection: Connection, row: Row[Any]) -> bool:
+    mine = (
+        select(edits.c.number)
+        .where(
+            edits.c.task == row.number,
+            edits.c.person == row.person,
+            edits.c.attempt == row.attempt,
+            edits.c.reviews.is_(None),
+        )
+        .limit(1)
+    )
+    return connection.execute(mine).first() is not None
+
+
+def _check_finished(connection: Connection, row: Row[Any]) -> None:
+    unfinished = (*OPEN_STATES, TaskState.SUBMITTED.value)
+    others = (
+        select(tasks.c.number)
+        .where(
+            tasks.c.frame == row.frame,
+            tasks.c.state.in_(unfinished),
+            or_(tasks.c.round != row.round, tasks.c.number == row.number),
+        )
+        .limit(1)
+    )
+    found = connection.execute(others).scalar()
+    if found is not None:
+        raise NotAllowedError(
+            f"task {row.number} cannot be queued again: task {found} of its frame is not finished"
+        )
+
+
+def _of_round(number: int) -> Any:
+    return select(tasks.c.state).where(tasks.c.round == number)
