@@ -52,11 +52,12 @@ activity = Table(
     Column("event_id", Text, primary_key=True),  # the client's, so that sending twice is harmless
     Column("task", Integer, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("told_at", UtcTime, nullable=False),  # by the client's clock
-    Column("at", UtcTime, nullable=False),  # the same, never later than its arrival
-    Column("received_at", UtcTime, nullable=False),
+    # Milliseconds since 1970, as clients tell them and as both databases can add them up.
+    Column("told_ms", Number, nullable=False),  # by the client's clock
+    Column("at_ms", Number, nullable=False),  # the same, never later than its arrival
+    Column("received_ms", Number, nullable=False),
     Index("activity_of_task", "task", "person"),
-    Index("activity_of_person", "person", "at"),
+    Index("activity_of_person", "person", "at_ms"),
 )
 
 webhooks = Table(

@@ -21,7 +21,7 @@ class ActivityKind(StrEnum):
     CLOSE = "close"  # the task is left
 
 
-_STOPS = (ActivityKind.HIDDEN, ActivityKind.CLOSE)
+STOPS = (ActivityKind.HIDDEN, ActivityKind.CLOSE)  # time stands still after these
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def active_intervals(events: Iterable[Activity], idle_s: float) -> list[Interval
     return merged(
         Interval(one.at, min(following.at, one.at + idle))
         for one, following in pairwise(ordered)
-        if one.kind not in _STOPS
+        if one.kind not in STOPS
     )
 
 
@@ -87,4 +87,4 @@ def active_seconds(events: Iterable[Activity], idle_s: float) -> float:
 
 def _place(one: Activity) -> tuple[datetime, bool, str]:
     # Of what happened in the same millisecond, what stops the clock comes last.
-    return one.at, one.kind in _STOPS, one.event_id
+    return one.at, one.kind in STOPS, one.event_id

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -44,7 +44,8 @@ def rendered(text: str) -> str:
     return html
 
 
-def sections_of(text: str) -> list[Section]:
+@lru_cache(maxsize=8)
+def sections_of(text: str) -> tuple[Section, ...]:
     """The sections of a text in order; together their sources are the text."""
     lines = text.splitlines(keepends=True)
     tokens = _parser().parse(text)
@@ -56,11 +57,12 @@ def sections_of(text: str) -> list[Section]:
     ]
     ends = [start for start, *_ in starts[1:]] + [len(lines)]
     head = "".join(lines[: starts[0][0] if starts else len(lines)])
-    found = [Section("", "", 0, head)] if head.strip() else []
-    return found + [
+    before = [Section("", "", 0, head)] if head.strip() else []
+    named = [
         Section(anchor, title, level, "".join(lines[start:end]))
         for (start, anchor, title, level), end in zip(starts, ends, strict=True)
     ]
+    return (*before, *named)
 
 
 @cache

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import total_ordering
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.store.changes import Change, Clock, Entry, changing
@@ -16,13 +16,8 @@ from prelabel.store.people_tables import login_links, people, sessions
 from prelabel.store.records import EventKind
 from prelabel.work.names import checked_name, name_key
 from prelabel.work.passwords import Passwords
-from prelabel.work.people_errors import (
-    DisabledPersonError,
-    InvalidLinkError,
-    LastOwnerError,
-    NameTakenError,
-    UnknownPersonError,
-)
+from prelabel.work.people_errors import DisabledPersonError, InvalidLinkError, NameTakenError
+from prelabel.work.people_rows import check_owner_remains, end_logins, find_row, known_row
 from prelabel.work.tokens import new_token, token_hash
 
 LINK_VALID = timedelta(days=7)
@@ -80,21 +75,32 @@ class People:
         """
         kept = checked_name(name)
         with changing(self._database, author, self._clock) as change:
-            found = _row(change.connection, kept)
+            found = find_row(change.connection, kept)
             if found is not None:
                 raise NameTakenError(f"{found.name!r} is there already: take another name")
             return _added(change, kept, role)
 
+    def local_user(self, name: str) -> Person:
+        """Whoever works alone on this machine: added as an owner without a login if need be."""
+        kept = checked_name(name)
+        with self._database.reading() as connection:
+            found = find_row(connection, kept)
+        if found is not None:
+            return person_of(found)
+        with changing(self._database, kept, self._clock) as change:
+            found = find_row(change.connection, kept)
+            return _added(change, kept, Role.OWNER) if found is None else person_of(found)
+
     def get(self, name: str) -> Person:
         """The person with this name."""
         with self._database.reading() as connection:
-            return _person(_known(connection, name))
+            return person_of(known_row(connection, name))
 
     def all(self) -> list[Person]:
         """Everybody, disabled people too, in the order they were added."""
         with self._database.reading() as connection:
             rows = connection.execute(select(people).order_by(people.c.added_at, people.c.name))
-            return [_person(row) for row in rows]
+            return [person_of(row) for row in rows]
 
     def any_with_login(self, role: Role | None = None) -> bool:
         """Whether anybody who is not disabled was ever given a password or a link.
@@ -112,12 +118,12 @@ class People:
     def set_role(self, name: str, role: Role, author: str) -> Person:
         """Give another role; LastOwnerError where the project would be left without an owner."""
         with changing(self._database, author, self._clock) as change:
-            person = _person(_known(change.connection, name))
-            if person.role is role:
-                return person
-            if role is not Role.OWNER:
-                _check_owner_remains(change.connection, person)
-            return _changed(change, person, {"role": role.value}, {"role": role.value})
+            row = known_row(change.connection, name)
+            if row.role == role.value:
+                return person_of(row)
+            if not row.disabled:
+                check_owner_remains(change.connection, row)
+            return _changed(change, row.name, {"role": role.value}, {"role": role.value})
 
     def disable(self, name: str, author: str) -> Person:
         """End all sessions and links of somebody, and let them log in no more.
@@ -125,21 +131,21 @@ class People:
         What they did stays. Raises LastOwnerError where the project would be left without an owner.
         """
         with changing(self._database, author, self._clock) as change:
-            person = _person(_known(change.connection, name))
-            if person.disabled:
-                return person
-            _check_owner_remains(change.connection, person)
-            _end_logins(change.connection, person.name)
-            values = {"disabled": True, "login_number": person.login_number + 1}
-            return _changed(change, person, values, {"disabled": True})
+            row = known_row(change.connection, name)
+            if row.disabled:
+                return person_of(row)
+            check_owner_remains(change.connection, row)
+            end_logins(change.connection, row.name)
+            values = {"disabled": True, "login_number": row.login_number + 1}
+            return _changed(change, row.name, values, {"disabled": True})
 
     def enable(self, name: str, author: str) -> Person:
         """Let somebody log in again, with the password from before or a new link."""
         with changing(self._database, author, self._clock) as change:
-            person = _person(_known(change.connection, name))
-            if not person.disabled:
-                return person
-            return _changed(change, person, {"disabled": False}, {"disabled": False})
+            row = known_row(change.connection, name)
+            if not row.disabled:
+                return person_of(row)
+            return _changed(change, row.name, {"disabled": False}, {"disabled": False})
 
     # How they show who they are
 
@@ -151,27 +157,26 @@ class People:
         `author` is who sets it, None: the person. Raises InvalidValueError where it is too short.
         """
         hashed = self._passwords.hashed(password)
-        with changing(self._database, author or checked_name(name), self._clock) as change:
-            person = _person(_known(change.connection, name))
-            _end_logins(change.connection, person.name, keep)
-            number = person.login_number + 1
-            change.connection.execute(
-                update(sessions).where(sessions.c.person == person.name).values(login_number=number)
-            )
+        with changing(self._database, author or self.get(name).name, self._clock) as change:
+            row = known_row(change.connection, name)
+            end_logins(change.connection, row.name, keep)
+            number = row.login_number + 1
+            of_person = sessions.c.person == row.name
+            change.connection.execute(update(sessions).where(of_person).values(login_number=number))
             values = {"password_hash": hashed, "has_login": True, "login_number": number}
-            return _changed(change, person, values, {"password": "set"})
+            return _changed(change, row.name, values, {"password": "set"})
 
     def check_password(self, name: str, password: str) -> Person | None:
         """The person with this name and password; None for all else, after the same time."""
         with self._database.reading() as connection:
-            row = _row(connection, name)
+            row = find_row(connection, name)
         kept: str | None = None if row is None or row.disabled else row.password_hash
         matches = self._passwords.matches(kept, password)
         if row is None or kept is None or not matches:
             return None
         if self._passwords.outdated(kept):
             self._hash_anew(row.name, kept, password)
-        return _person(row)
+        return person_of(row)
 
     def one_time_link(
         self, name: str, author: str | None = None, valid: timedelta = LINK_VALID
@@ -180,19 +185,18 @@ class People:
         if valid <= timedelta(0):
             raise InvalidValueError(f"a link must be valid for some time, but is for {valid}")
         token = new_token()
-        with changing(self._database, author or checked_name(name), self._clock) as change:
-            person = _person(_known(change.connection, name))
-            _check_enabled(person)
-            change.connection.execute(
-                delete(login_links).where(login_links.c.person == person.name)
-            )
-            row = {
+        with changing(self._database, author or self.get(name).name, self._clock) as change:
+            row = known_row(change.connection, name)
+            if row.disabled:
+                raise DisabledPersonError(f"{row.name!r} is disabled: enable them first")
+            change.connection.execute(delete(login_links).where(login_links.c.person == row.name))
+            link = {
                 "token_hash": token_hash(token),
-                "person": person.name,
+                "person": row.name,
                 "expires_at": change.at + valid,
             }
-            change.connection.execute(insert(login_links), row)
-            _changed(change, person, {"has_login": True}, {"link": "made"})
+            change.connection.execute(insert(login_links), link)
+            _changed(change, row.name, {"has_login": True}, {"link": "made"})
         return token
 
     def redeem(self, token: str) -> Person:
@@ -205,7 +209,7 @@ class People:
         )
         with self._database.working() as connection:
             name = connection.execute(used).scalar()  # of two at once, one deletes the row
-            person = None if name is None else _person(_known(connection, name))
+            person = None if name is None else person_of(known_row(connection, name))
         if person is None or person.disabled:
             raise InvalidLinkError(
                 "this link was used before or has run out: ask an owner of the project for another"
@@ -226,29 +230,6 @@ def person_of(row: Row[Any]) -> Person:
     )
 
 
-_person = person_of
-
-
-def _row(connection: Connection, name: str) -> Row[Any] | None:
-    try:
-        key = name_key(checked_name(name))
-    except InvalidValueError:
-        return None  # nobody can have it
-    return connection.execute(select(people).where(people.c.name_key == key)).first()
-
-
-def _known(connection: Connection, name: str) -> Row[Any]:
-    row = _row(connection, name)
-    if row is None:
-        raise UnknownPersonError(f"nobody is called {name!r}: `prelabel people list` names all")
-    return row
-
-
-def _check_enabled(person: Person) -> None:
-    if person.disabled:
-        raise DisabledPersonError(f"{person.name!r} is disabled: enable them first")
-
-
 def _added(change: Change, name: str, role: Role) -> Person:
     row = {
         "name": name,
@@ -265,32 +246,9 @@ def _added(change: Change, name: str, role: Role) -> Person:
 
 
 def _changed(
-    change: Change, person: Person, values: Mapping[str, Any], told: Mapping[str, Any]
+    change: Change, name: str, values: Mapping[str, Any], told: Mapping[str, Any]
 ) -> Person:
-    """Write new values of a row and log what is to be told of them."""
-    change.connection.execute(update(people).where(people.c.name == person.name).values(**values))
-    change.log(EventKind.PERSON_CHANGED, [Entry({"person": person.name, **told})])
-    return _person(_known(change.connection, person.name))
-
-
-def _end_logins(connection: Connection, name: str, keep: str | None = None) -> None:
-    connection.execute(delete(login_links).where(login_links.c.person == name))
-    ending = sessions.c.person == name
-    if keep is not None:
-        ending &= sessions.c.token_hash != token_hash(keep)
-    connection.execute(delete(sessions).where(ending))
-
-
-def _check_owner_remains(connection: Connection, leaving: Person) -> None:
-    """LastOwnerError where no other owner is left, or none who can log in as this one can."""
-    others = select(func.count()).where(
-        people.c.role == Role.OWNER.value,
-        ~people.c.disabled,
-        people.c.name != leaving.name,
-    )
-    if leaving.has_login:
-        others = others.where(people.c.has_login)
-    if leaving.role is Role.OWNER and not connection.execute(others).scalar():
-        raise LastOwnerError(
-            f"{leaving.name!r} is the last owner who can log in: make somebody else an owner first"
-        )
+    """Write new values of a row, and log what is to be told of them."""
+    change.connection.execute(update(people).where(people.c.name == name).values(**values))
+    change.log(EventKind.PERSON_CHANGED, [Entry({"person": name, **told})])
+    return person_of(known_row(change.connection, name))

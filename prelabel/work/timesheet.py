@@ -3,8 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, insert, select, tuple_
@@ -13,18 +12,14 @@ from prelabel.datasets.errors import InvalidValueError
 from prelabel.store.changes import Clock
 from prelabel.store.database import Database
 from prelabel.store.people_tables import activity
-from prelabel.work.activity import (
-    Activity,
-    ActivityKind,
-    Interval,
-    active_intervals,
-    active_seconds,
-    merged,
-    total_seconds,
-)
+from prelabel.work.activity import Activity, ActivityKind, active_seconds
+from prelabel.work.judged import PersonRecord, records_of
+from prelabel.work.total_time import total_seconds
 
 MAX_AHEAD = timedelta(hours=24)  # further ahead than a wrong time zone can put a clock
 _PAGE = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class FutureActivityError(InvalidValueError):
@@ -33,7 +28,7 @@ class FutureActivityError(InvalidValueError):
 
 @dataclass(frozen=True, slots=True)
 class KeptActivity:
-    """An event as it is kept.
+    """An event as it is kept, to the millisecond.
 
     `told_at` is the time by the client's clock, `at` the time it counts with, `received_at` when
     it arrived; all UTC.
@@ -64,8 +59,7 @@ class TimeSheet:
         """
         if not events:
             return 0
-        now = self._clock()
-        rows = _rows(person, task, events, now)
+        rows = _rows(person, task, events, self._clock())
         # A page that gets no answer sends the same events again while they are being written.
         with self._database.working(turn=f"activity of {person}") as connection:
             known = _known_ids(connection, person, list(rows))
@@ -81,19 +75,26 @@ class TimeSheet:
 
     def total_seconds(self, person: str, since: datetime | None = None) -> float:
         """How long somebody has worked on all tasks, in seconds; what overlaps counts once."""
-        wanted = select(activity).where(activity.c.person == person)
-        if since is not None:
-            wanted = wanted.where(activity.c.at >= since)
-        found: list[Interval] = []
+        since_ms = None if since is None else _milliseconds(since)
         with self._database.reading() as connection:
-            rows = connection.execute(wanted.order_by(activity.c.task))
-            for _, of_task in groupby(rows, key=lambda row: row.task):
-                found += active_intervals(map(_activity, of_task), self._idle_s)
-        return total_seconds(merged(found))
+            return total_seconds(connection, self._idle_s, person, since_ms).get(person, 0.0)
+
+    def record(self, person: str) -> PersonRecord:
+        """What somebody has done, and how it was judged."""
+        with self._database.reading() as connection:
+            seconds = total_seconds(connection, self._idle_s, person)
+            found = records_of(connection, seconds, person)
+        return found.get(person) or PersonRecord(person, 0, seconds.get(person, 0.0), 0, 0, ())
+
+    def records(self) -> list[PersonRecord]:
+        """What everybody has done who worked or handed something in, by name."""
+        with self._database.reading() as connection:
+            found = records_of(connection, total_seconds(connection, self._idle_s))
+        return [found[name] for name in sorted(found)]
 
     def events(self) -> Iterator[KeptActivity]:
         """All events by person and time, in bounded memory."""
-        key = (activity.c.person, activity.c.at, activity.c.event_id)
+        key = (activity.c.person, activity.c.at_ms, activity.c.event_id)
         wanted = select(activity).order_by(*key).limit(_PAGE)
         page = wanted
         while True:
@@ -103,7 +104,7 @@ class TimeSheet:
             if len(rows) < _PAGE:
                 return
             last = rows[-1]
-            page = wanted.where(tuple_(*key) > tuple_(last.person, last.at, last.event_id))
+            page = wanted.where(tuple_(*key) > tuple_(last.person, last.at_ms, last.event_id))
 
     def export_csv(self, file: TextIO) -> int:
         """Write all events as CSV with a heading; how many they are."""
@@ -131,19 +132,20 @@ def _rows(
     ahead = max(one.at for one in events) - now
     if ahead > MAX_AHEAD:
         raise FutureActivityError(
-            f"an event is said to be {ahead.total_seconds() / 3600:.0f} h in the future: "
+            f"an event is said to be {ahead / timedelta(hours=1):,.0f} h in the future: "
             "set the clock of the computer right"
         )
-    shift = max(ahead, timedelta(0))
+    received_ms = _milliseconds(now)
+    shift_ms = max(0, *(_milliseconds(one.at) - received_ms for one in events))
     return {
         one.event_id: {
             "person": person,
             "event_id": one.event_id,
             "task": task,
             "kind": one.kind.value,
-            "told_at": one.at,
-            "at": one.at - shift,
-            "received_at": now,
+            "told_ms": _milliseconds(one.at),
+            "at_ms": _milliseconds(one.at) - shift_ms,
+            "received_ms": received_ms,
         }
         for one in events
     }
@@ -156,12 +158,25 @@ def _known_ids(connection: Connection, person: str, event_ids: list[str]) -> set
     return set(connection.execute(wanted).scalars())
 
 
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _moment(milliseconds: int) -> datetime:
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
 def _activity(row: Row[Any]) -> Activity:
-    return Activity(row.event_id, row.at, ActivityKind(row.kind))
+    return Activity(row.event_id, _moment(row.at_ms), ActivityKind(row.kind))
 
 
 def _kept(row: Row[Any]) -> KeptActivity:
-    kind = ActivityKind(row.kind)
     return KeptActivity(
-        row.person, row.task, row.event_id, kind, row.told_at, row.at, row.received_at
+        row.person,
+        row.task,
+        row.event_id,
+        ActivityKind(row.kind),
+        _moment(row.told_ms),
+        _moment(row.at_ms),
+        _moment(row.received_ms),
     )

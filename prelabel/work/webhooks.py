@@ -26,10 +26,10 @@ _MIN_SECRET = 16
 class HookKind(StrEnum):
     """What a webhook can be told."""
 
-    TASK_SUBMITTED = "task_submitted"
-    TASK_ACCEPTED = "task_accepted"
-    TASK_SENT_BACK = "task_sent_back"
-    BATCH_DONE = "batch_done"
+    SUBMITTED = "submitted"  # a task was handed in
+    ACCEPTED = "accepted"  # its boxes are labels now
+    SENT_BACK = "sent_back"
+    BATCH_DONE = "batch_done"  # no task of the newest batch is left
 
 
 class DeliveryState(StrEnum):

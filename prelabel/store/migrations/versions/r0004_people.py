@@ -66,12 +66,12 @@ def _create_guidelines_and_activity() -> None:
         sa.Column("event_id", sa.Text, primary_key=True),
         sa.Column("task", sa.Integer, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("told_at", Time, nullable=False),
-        sa.Column("at", Time, nullable=False),
-        sa.Column("received_at", Time, nullable=False),
+        sa.Column("told_ms", Number, nullable=False),
+        sa.Column("at_ms", Number, nullable=False),
+        sa.Column("received_ms", Number, nullable=False),
     )
     op.create_index("activity_of_task", "activity", ["task", "person"])
-    op.create_index("activity_of_person", "activity", ["person", "at"])
+    op.create_index("activity_of_person", "activity", ["person", "at_ms"])
 
 
 def _create_webhooks() -> None:
