@@ -283,6 +283,8 @@ class _Round:
         test = self._roles.test
         found = self._learner.estimator.detector_.predict([one.frame for one in test], options)
         figures = evaluate(found, test, self._roles.classes)
+        taught = self._learner.X_training.tolist()
+        kept_out = validation_ids(taught, self._config.training.validation_share)
         return Measured(
             result.checkpoint.relative_to(self._setting.folder).as_posix(),
             result.model_id,
@@ -290,6 +292,9 @@ class _Round:
             figures.map50,
             figures.map,
             dict(figures.map50_by_class),
+            train_frames=len(taught) - len(kept_out),
+            steps=result.steps,
+            validation_map50=result.validation_map50,
         )
 
 

@@ -58,7 +58,11 @@ class LabelledBatch:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The model that a round left behind: `checkpoint` is relative to the simulation's folder."""
+    """The model that a round left behind, and what it reaches on the test frames.
+
+    `checkpoint` is relative to the simulation's folder. It took `steps` on `train_frames` labelled
+    frames, those that chose the checkpoint left out; both are 0 in files of the first version.
+    """
 
     checkpoint: str
     model_id: str
@@ -66,6 +70,9 @@ class Measured:
     map50: float
     map: float
     map50_by_class: Mapping[str, float | None]
+    train_frames: int = 0
+    steps: int = 0
+    validation_map50: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,7 +61,7 @@ class StoreRecorder:
                     finished.labelled.seconds[pick.frame_id],
                     stored.number,
                 )
-        store.add_model(self._model(store, finished, stored.number), AUTHOR)
+        store.add_model(self._model(finished, stored.number), AUTHOR)
         figures = {"map50": finished.measured.map50, "map": finished.measured.map}
         store.finish_round(stored.number, AUTHOR, figures)
 
@@ -77,14 +77,15 @@ class StoreRecorder:
                 return known
         return store.start_round(AUTHOR, settings)
 
-    def _model(self, store: Store, finished: RoundRecord, round_number: int) -> ModelRecord:
+    def _model(self, finished: RoundRecord, round_number: int) -> ModelRecord:
         measured = finished.measured
         return ModelRecord(
             model_id=measured.model_id,
             detector=self._detector,
             checkpoint=str(self._folder / measured.checkpoint),
-            train_frames=store.counts().labelled,
-            steps=0,
+            train_frames=measured.train_frames,
+            steps=measured.steps,
             seconds=measured.train_seconds,
+            validation_map50=measured.validation_map50,
             round_number=round_number,
         )

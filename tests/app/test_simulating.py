@@ -71,6 +71,8 @@ def test_each_arm_has_a_store_that_tells_its_history(done: Simulated) -> None:
             assert version.seconds == pytest.approx(picked.spent_s)
             assert store.replay(picked.frame_id) == store.label_history(picked.frame_id)
             assert store.counts().labelled == 10
+            trained = [(one.train_frames, one.steps) for one in store.models()]
+            assert trained == [(5, 2), (8, 2)]  # one and two frames chose the checkpoints
 
 
 @pytest.mark.slow
