@@ -7,6 +7,7 @@ import click
 
 from prelabel.cli.data import export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
+from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
 from prelabel.cli.session import ANY_PATH, user_name
 from prelabel.datasets.errors import PrelabelError
@@ -62,6 +63,7 @@ for _command in (
     train,
     propose,
     select,
+    review,
     export,
     status,
     report,

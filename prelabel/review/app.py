@@ -1,0 +1,62 @@
+"""The app: routes, errors and safety around the services of one project."""
+
+import importlib.metadata
+
+from prelabel.project import Project
+from prelabel.review.address import Address
+from prelabel.review.errors import answer_errors
+from prelabel.review.openapi import DescribedApp
+from prelabel.review.routes import (
+    about,
+    frames,
+    guidelines,
+    pages,
+    people,
+    reviewing,
+    session,
+    tasks,
+    webhooks,
+)
+from prelabel.review.security import Gate
+from prelabel.review.services import Services
+
+_SUBJECTS = (
+    session,
+    about,
+    tasks,
+    frames,
+    reviewing,
+    guidelines,
+    people,
+    webhooks,
+    pages,
+)
+_ABOUT = """\
+What the pages of `prelabel review` call, and your programs may. Log in with `POST /api/login`,
+keep the cookie, and send the `csrf` of the answer in the header `X-CSRF-Token` of every request
+that changes something. Errors are one sentence in `error`.
+"""
+
+
+def build_app(project: Project, address: Address) -> DescribedApp:
+    """The app that serves an open project under an address; the caller closes the project."""
+    return app_of(Services.of(project, address))
+
+
+def app_of(services: Services) -> DescribedApp:
+    """The app on services that were made already."""
+    app = DescribedApp(
+        title=f"prelabel: {services.name}",
+        version=importlib.metadata.version("prelabel"),
+        description=_ABOUT,
+        docs_url=None,  # the page at /docs is our own: theirs load from other hosts
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.address = services.address
+    app.state.services = services
+    for subject in _SUBJECTS:
+        app.include_router(subject.router)
+    answer_errors(app)
+    app.add_middleware(Gate, address=services.address)
+    return app

@@ -1,0 +1,119 @@
+"""Running the server: where it may listen, its thread of control, and a clean end."""
+
+import contextlib
+import errno
+import socket
+import ssl
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from prelabel.review.address import Address, AddressError, TlsFiles, is_loopback
+
+_GRACE_S = 10  # how long requests under way may take when the server is told to stop
+_BACKLOG = 1024
+
+
+def check_allowed(address: Address, owner_can_log_in: bool) -> None:
+    """AddressError where people could reach the server without a login."""
+    if address.is_private or owner_can_log_in:
+        return
+    where = address.public_url or address.host
+    raise AddressError(
+        f"{where}: others could reach the page without a login; first name an owner: "
+        "`prelabel people add NAME --role owner`, or serve on 127.0.0.1 only"
+    )
+
+
+def check_tls(files: TlsFiles) -> None:
+    """AddressError where the files are no certificate and its key."""
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            files.certificate, files.key
+        )
+    except ssl.SSLError as error:
+        raise AddressError(
+            f"{files.certificate}: is no PEM certificate that belongs to the key {files.key}: "
+            f"{error.reason or error}"
+        ) from error
+
+
+def warning(address: Address) -> str | None:
+    """What the person who starts the server should know of its address; None: nothing."""
+    if address.is_secure or address.public_url is not None or is_loopback(address.host):
+        return None
+    return (
+        "passwords and pictures travel in the clear: give --tls-cert and --tls-key, or put a "
+        "proxy with TLS in front and say --behind-proxy URL"
+    )
+
+
+def listening_socket(address: Address) -> socket.socket:
+    """A socket that listens where the server is to; AddressError where that cannot be."""
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(
+            (address.host, address.port), family=family, backlog=_BACKLOG, reuse_port=False
+        )
+    except socket.gaierror as error:
+        raise AddressError(f"{address.host}: is no address of this machine") from error
+    except OSError as error:
+        raise AddressError(f"{address.host}:{address.port}: {_reason(error, address)}") from error
+
+
+def serve(
+    app: FastAPI,
+    address: Address,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    open_browser: bool = False,
+) -> None:
+    """Answer until the process is told to stop (SIGINT, SIGTERM); requests under way are ended.
+
+    `announce` is given the address as soon as the server answers.
+    """
+    server = _Server(_configuration(app, address), lambda: _begun(address, announce, open_browser))
+    with contextlib.suppress(KeyboardInterrupt):  # how uvicorn tells that it was stopped
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._begun()
+
+
+def _configuration(app: FastAPI, address: Address) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,  # `access.address_of` reads them, and only behind a proxy
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=address.tls.certificate if address.tls else None,
+        ssl_keyfile=address.tls.key if address.tls else None,
+    )
+
+
+def _begun(address: Address, announce: Callable[[str], None], open_browser: bool) -> None:
+    announce(address.url)
+    if open_browser:
+        webbrowser.open(address.url)
+
+
+def _reason(error: OSError, address: Address) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"something listens there already; take another one: --port {address.port + 1}"
+    if error.errno == errno.EACCES:
+        return "this port may not be used; take one above 1023: --port 8000"
+    return error.strerror or str(error)

@@ -1,0 +1,64 @@
+"""Tasks and their boxes as the page shows them."""
+
+import os
+from collections.abc import Sequence
+
+from prelabel.datasets.frames import Frame
+from prelabel.review.services import Services
+from prelabel.review.views import BoxView, ProposalView, TaskView
+from prelabel.work.records import BoxState, Draft, Initial, Proposal, Task
+
+
+def views_of(tasks: Sequence[Task], person: str, services: Services) -> list[TaskView]:
+    """Tasks with the boxes as this person left them."""
+    frames = services.store.find_frames([task.frame_id for task in tasks])
+    return [
+        task_view(task, frame, services.drafts.read(task, person), services)
+        for task, frame in zip(tasks, frames, strict=True)
+    ]
+
+
+def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> TaskView:
+    """A task on its frame, with the boxes of a draft."""
+    initial = services.drafts.initial(task)
+    return TaskView(
+        task=task.number,
+        round=task.round_number,
+        frame_id=task.frame_id,
+        name=os.path.basename(frame.uri),
+        width_px=frame.width_px,
+        height_px=frame.height_px,
+        picture=f"/api/frames/{task.frame_id}/picture",
+        state=task.state.value,
+        position=task.position,
+        of=services.batches.size(task.round_number),
+        reason=task.reason,
+        is_control=task.is_control,
+        sent_back_reason=task.sent_back_reason,
+        leased_until=task.leased_until,
+        shown_score=initial.shown_score or 0.0,
+        boxes=[_box(box, initial) for box in draft.boxes],
+    )
+
+
+def _box(box: BoxState, initial: Initial) -> BoxView:
+    proposal = initial.proposals.get(box.box_id)
+    return BoxView(
+        id=box.box_id,
+        xyxy=list(box.xyxy),
+        angle=box.angle,
+        class_id=box.class_id,
+        status=box.status.value,
+        proposal=None if proposal is None else _proposal(proposal),
+    )
+
+
+def _proposal(proposal: Proposal) -> ProposalView:
+    return ProposalView(
+        model_id=proposal.model_id,
+        score=proposal.score,
+        uncertainty=proposal.uncertainty,
+        xyxy=list(proposal.xyxy),
+        angle=proposal.angle,
+        class_id=proposal.class_id,
+    )

@@ -1,0 +1,164 @@
+"""What travels: bodies of requests, checked and bounded, and bodies of answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MAX_BOXES = 5_000
+MAX_EDITS = 2_000
+MAX_ACTIVITY = 10_000
+_FARTHEST_PX = 1e6
+_LAST_MS = 253_402_300_799_999  # the end of the year 9999, the last that a datetime holds
+_LARGEST_NUMBER = 2**53 - 1  # beyond it JavaScript rounds
+
+
+class Body(BaseModel):
+    """The body of a request; unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    """The body of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL")  # no database keeps it
+    return text
+
+
+def _told(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must say something")
+    return text
+
+
+Text = Annotated[str, Field(strict=True), AfterValidator(_without_nul)]
+ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
+Reason = Annotated[Text, Field(min_length=1, max_length=2_000), AfterValidator(_told)]
+Uuid = Annotated[
+    str,
+    Field(
+        strict=True,
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        examples=["0d0c6f8a-57c5-4b0e-8f0b-3c7a5f4c9a11"],
+    ),
+]
+Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
+StrictNumber = Annotated[Number, Field(strict=True)]
+Milliseconds = Annotated[
+    int,
+    Field(strict=True, ge=0, le=_LAST_MS, description="Since 1970, UTC.", examples=[1795339200000]),
+]
+Pixels = Annotated[
+    float, Field(strict=True, ge=-_FARTHEST_PX, le=_FARTHEST_PX, allow_inf_nan=False)
+]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Corners = Annotated[
+    list[Pixels],
+    Field(
+        min_length=4,
+        max_length=4,
+        description="Left, top, right, bottom in pixels of the picture as shown.",
+        examples=[[10.5, 20.0, 110.5, 220.0]],
+    ),
+]
+Moment = Annotated[datetime, Field(description="With its time zone, ISO 8601.")]
+Status = Literal["proposed", "accepted", "rejected"]
+
+
+class ErrorView(View):
+    """What went wrong, and what to do about it."""
+
+    error: str
+    taken_by_other: bool | None = Field(
+        None, description="Only of a lease that ran out: the edits sent with it were kept."
+    )
+
+
+class DoneView(View):
+    """It was done."""
+
+    done: Literal[True] = True
+
+
+class BoxBody(Body):
+    """The whole state of one box after an edit."""
+
+    id: Uuid
+    xyxy: Corners
+    angle: Annotated[float, Field(strict=True, ge=-100, le=100, allow_inf_nan=False)] | None = (
+        Field(None, description="Radians about the centre, clockwise on the screen.")
+    )
+    class_id: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+    status: Status
+
+
+class EditBody(Body):
+    """One action of a person: the boxes it changed, each in its new state."""
+
+    edit_id: Uuid = Field(description="Made by the client; the same one again changes nothing.")
+    at: Milliseconds
+    action: ShortText = Field(description="A word for the history.", examples=["accept"])
+    boxes: Annotated[list[BoxBody], Field(max_length=MAX_BOXES)]
+
+
+class ActivityBody(Body):
+    """That somebody was active, or stopped being so."""
+
+    id: Uuid
+    at: Milliseconds
+    kind: Literal["open", "input", "hidden", "shown", "close"]
+
+
+Edits = Annotated[list[EditBody], Field(max_length=MAX_EDITS)]
+Activities = Annotated[list[ActivityBody], Field(max_length=MAX_ACTIVITY)]
+
+
+class ProposalView(View):
+    """What a detector proposed for a box, kept when the box is changed."""
+
+    model_id: str
+    score: float = Field(description="0 to 1: how sure the detector is that it is an object.")
+    uncertainty: float | None = Field(
+        description="0 to 1: how unsure the detector is between classes; null: not known."
+    )
+    xyxy: list[float]
+    angle: float | None
+    class_id: int
+
+
+class BoxView(View):
+    """One box as it stands."""
+
+    id: str
+    xyxy: list[float]
+    angle: float | None
+    class_id: int
+    status: Status
+    proposal: ProposalView | None
+
+
+class TaskView(View):
+    """A frame that somebody works on, with its boxes as that person left them."""
+
+    task: int
+    round: int
+    frame_id: str
+    name: str = Field(description="The file's name, without its folder.")
+    width_px: int
+    height_px: int
+    picture: str = Field(description="Where the picture is, from the server's root.")
+    state: str
+    position: int = Field(description="In the batch, from 0.")
+    of: int = Field(description="How many frames the batch has.")
+    reason: str = Field(description="Why the frame was chosen.")
+    is_control: bool = Field(description="Drawn at random, for comparison.")
+    sent_back_reason: str | None
+    leased_until: Moment | None
+    shown_score: float = Field(description="Proposals below are hidden at first.")
+    boxes: list[BoxView]
