@@ -127,7 +127,7 @@ class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def pool(self, X: FrameIds, labelled: FrameIds | None) -> Pool:
         """What a strategy looks at when it chooses among the frames `X`."""
         predictions: list[Prediction] = self.predict(X).tolist()
-        return Pool(
+        return Pool.of(
             [self.frames[frame_id] for frame_id in X],
             predictions,
             frame_embeddings(predictions),

@@ -8,7 +8,8 @@ about as much as a single plain pass, and candidates are chosen anew. Bounds are
 matrix product may round away, so the picks are those of the plain algorithm, ties included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,34 +35,49 @@ def k_center(
     count: int,
     candidates: int = CANDIDATES,
 ) -> tuple[Indices, Float64s]:
+    """The first `count` picks of `furthest_first`: indices and distances, each (count,)."""
+    order = furthest_first(embeddings, labelled, frame_ids, candidates=candidates)
+    picks = list(islice(order, count))
+    return np.array([row for row, _ in picks], np.intp), np.array([far for _, far in picks])
+
+
+def furthest_first(
+    embeddings: Float32s,
+    labelled: Float32s,
+    frame_ids: Sequence[str],
+    taken: Indices | None = None,
+    candidates: int = CANDIDATES,
+) -> Iterator[tuple[int, float]]:
     """Greedy k-center: again and again the frame furthest from all labelled and chosen ones.
 
-    Returns the indices, (count,), in the order chosen, and for each the Euclidean distance it had
-    to its nearest labelled or earlier chosen frame. Without labelled frames the first is the
-    medoid of the pool (under squared distance: the frame nearest the mean), at distance 0. Ties
-    fall to the smallest id. Sener and Savarese, ICLR 2018. Takes O((m + count) n d) time at the
-    speed of a matrix product for n frames and m labelled ones, and O(n) memory beside the
+    Gives each frame's index and the Euclidean distance it had to its nearest labelled or earlier
+    chosen frame; frames `taken` count as chosen and do not come. Where there is neither, the first
+    is the medoid of the pool (under squared distance: the frame nearest the mean), at distance 0.
+    Ties fall to the smallest id. Sener and Savarese, ICLR 2018. k picks take O((m + k) n d) time
+    at the speed of a matrix product for n frames and m labelled ones, and O(n) memory beside the
     embeddings. `candidates` trades passes for the cost of a pick and does not change the result.
 
     Raises InvalidValueError where embeddings are so large that their squares overflow.
     """
-    picks, distances = np.empty(count, np.intp), np.empty(count)
-    if not count:
-        return picks, distances
+    if not len(embeddings):
+        return
     order = by_id(frame_ids)
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order))
     cover = _Cover(embeddings, rank, candidates)
     for begin in range(0, len(labelled), _BLOCK_CENTRES):
         cover.add_centres(labelled[begin : begin + _BLOCK_CENTRES])
-    for turn in range(count):
-        if turn == 0 and not len(labelled):
-            picks[turn], distances[turn] = _medoid(embeddings, order, rank), 0.0
-            cover.choose(int(picks[turn]))
-        else:
-            picks[turn], squared = cover.choose_furthest()
-            distances[turn] = np.sqrt(squared)
-    return picks, distances
+    before = np.zeros(0, np.intp) if taken is None else taken
+    for row in before.tolist():
+        cover.choose(row)
+    if not len(labelled) and not len(before):
+        first = _medoid(embeddings, order, rank)
+        cover.choose(first)
+        before = np.array([first])
+        yield first, 0.0
+    for _ in range(len(order) - len(before)):
+        row, squared = cover.choose_furthest()
+        yield row, float(np.sqrt(squared))
 
 
 def distance_to_nearest(embeddings: Float32s, centres: Float32s) -> Float64s:

@@ -30,7 +30,7 @@ from prelabel.active.rounds import (
     write_measured,
 )
 from prelabel.active.simulation_config import SimulationConfig
-from prelabel.active.strategies import RandomStrategy, strategy_by_name
+from prelabel.active.strategies import RANDOM, strategy_by_name
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import PrelabelError
@@ -175,7 +175,7 @@ class _Round:
         for frame_id in (pool_ids[row] for row in drawn):
             cost_s = self._config.cost.scratch_seconds(len(self._truth[frame_id]))
             picks.append(Pick(frame_id, None, "part of the random start set", cost_s))
-        return Batch(RandomStrategy().name, seed, tuple(picks))
+        return Batch(RANDOM.name, seed, tuple(picks))
 
     def label_start(self) -> LabelledBatch:
         """The start set, labelled with nothing proposed."""
@@ -234,7 +234,7 @@ class _Round:
         )
         forecast = CostForecast(config.cost, USUAL_DISPLAY_SCORE)
         estimator = DetectorEstimator(training, self._frames, config.predict_options(), forecast)
-        strategy = RandomStrategy() if not self._history else strategy_by_name(self._step.strategy)
+        strategy = RANDOM if not self._history else strategy_by_name(self._step.strategy)
         learner = DetectionLearner(estimator, BatchQuery(strategy, config.control_share))
         for record in self._history:
             learner.remember(list(record.labelled.labels), list(record.labelled.labels.values()))

@@ -1,92 +1,150 @@
 """What a strategy may look at when it chooses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from prelabel.active.box_source import BoxesInMemory, BoxSource
+from prelabel.active.evidence import Evidence
 from prelabel.datasets.arrays import Float32s, Float64s, frozen_floats
 from prelabel.datasets.errors import InvalidValueError, PrelabelError
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
+
+Rows = NDArray[np.intp]
+
+_CHECKED_ROWS = 1 << 16
 
 
 class PoolExhaustedError(PrelabelError):
     """More frames are asked for than the pool holds."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Frames without accepted labels, in a fixed order; indices of a strategy are relative to it.
+class Need(StrEnum):
+    """What of a pool is costly to bring in, and left empty for strategies that do not need it."""
 
-    With n frames: `predictions` one a frame; `embeddings` (n, d); `cost_s` (n,), predicted human
-    seconds; `labelled_embeddings` (m, d), of the frames that have labels already. `classes` are
-    the names that reasons use; without them a class is called by its number.
+    EMBEDDINGS = "embeddings"
+    EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recordings:
+    """Which recording each of n frames comes from, and where in it.
+
+    `sequence` (n,) numbers the recordings, -1 for a frame of none; `index` (n,) is the place.
     """
 
-    frames: tuple[Frame, ...]
-    predictions: tuple[Prediction, ...]
+    sequence: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> "Recordings":
+        """The recordings that these frames name."""
+        names = {one.sequence for one in frames if one.sequence is not None}
+        number_of = {name: number for number, name in enumerate(sorted(names))}
+        return cls(
+            np.array([number_of.get(one.sequence or "", -1) for one in frames], np.int64),
+            np.array([one.index or 0 for one in frames], np.int64),
+        )
+
+    def take(self, rows: Rows) -> "Recordings":
+        """Those of these rows, in that order."""
+        return Recordings(self.sequence[rows], self.index[rows])
+
+    @classmethod
+    def none(cls, count: int) -> "Recordings":
+        """Frames that stand alone."""
+        return cls(np.full(count, -1, np.int64), np.zeros(count, np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Frames without accepted labels, in a fixed order; rows of a strategy are relative to it.
+
+    With n frames: `boxes` what a detector proposes on them; `embeddings` (n, d), d is 0 where they
+    were not brought in; `cost_s` (n,), foretold human seconds; `labelled_embeddings` (m, d), of the
+    frames that have labels already; `evidence` how right the detector was on frames it had not
+    learned from. `classes` are the names that reasons use; without them a class is called by its
+    number.
+    """
+
+    frame_ids: tuple[str, ...]
+    boxes: BoxSource
     embeddings: Float32s
     cost_s: Float32s
     labelled_embeddings: Float32s
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    recordings: Recordings = field(default_factory=lambda: Recordings.none(0))
+    evidence: Evidence = field(default_factory=Evidence.none)
 
-    def __init__(
-        self,
+    def __post_init__(self) -> None:
+        count = len(self.frame_ids)
+        if len(self.boxes) != count:
+            raise InvalidValueError(f"boxes must be of {count} frames, not of {len(self.boxes)}")
+        if len(set(self.frame_ids)) != count:
+            raise InvalidValueError("frames of a pool must not repeat")
+        if not len(self.recordings.sequence):
+            object.__setattr__(self, "recordings", Recordings.none(count))
+        for name, rows in (("embeddings", count), ("labelled_embeddings", None)):
+            vectors = _finite_view(name, getattr(self, name))
+            if vectors.ndim != 2 or (rows is not None and len(vectors) != rows):
+                raise InvalidValueError(f"{name} must have a row a frame, but is {vectors.shape}")
+            object.__setattr__(self, name, vectors)
+        object.__setattr__(self, "cost_s", frozen_floats("cost_s", self.cost_s, (count,)))
+
+    @classmethod
+    def of(
+        cls,
         frames: Sequence[Frame],
         predictions: Sequence[Prediction],
         embeddings: ArrayLike,
         cost_s: ArrayLike,
         labelled_embeddings: ArrayLike,
         classes: Sequence[str] = (),
-    ) -> None:
-        object.__setattr__(self, "frames", tuple(frames))
-        object.__setattr__(self, "predictions", tuple(predictions))
-        object.__setattr__(self, "classes", tuple(classes))
-        count = len(self.frames)
-        if [p.frame_id for p in self.predictions] != [f.frame_id for f in self.frames]:
+        evidence: Evidence | None = None,
+    ) -> "Pool":
+        """A pool whose predictions lie in memory, one a frame and in the same order."""
+        ids = tuple(one.frame_id for one in frames)
+        if tuple(one.frame_id for one in predictions) != ids:
             raise InvalidValueError("predictions must be one a frame of the pool, in its order")
-        if len({frame.frame_id for frame in self.frames}) != count:
-            raise InvalidValueError("frames of a pool must not repeat")
-        vectors = frozen_floats("embeddings", embeddings, (count, None))
-        object.__setattr__(self, "embeddings", vectors)
-        object.__setattr__(self, "cost_s", frozen_floats("cost_s", cost_s, (count,)))
-        object.__setattr__(
-            self,
-            "labelled_embeddings",
+        return cls(
+            ids,
+            BoxesInMemory(tuple(predictions)),
+            frozen_floats("embeddings", embeddings, (len(ids), None)),
+            np.asarray(cost_s, np.float32),
             frozen_floats("labelled_embeddings", labelled_embeddings, (None, None)),
+            tuple(classes),
+            Recordings.of(frames),
+            evidence or Evidence.none(),
         )
 
     def __len__(self) -> int:
-        return len(self.frames)
-
-    @property
-    def frame_ids(self) -> tuple[str, ...]:
-        """The ids of the frames, in order."""
-        return tuple(frame.frame_id for frame in self.frames)
+        return len(self.frame_ids)
 
     def class_name(self, class_id: int) -> str:
         """What a reason calls a class."""
         return self.classes[class_id] if class_id < len(self.classes) else f"class {class_id}"
 
-    def take(self, rows: NDArray[np.intp]) -> "Pool":
-        """The pool of these row numbers, in that order."""
-        return Pool(
-            [self.frames[row] for row in rows],
-            [self.predictions[row] for row in rows],
-            self.embeddings[rows],
-            self.cost_s[rows],
-            self.labelled_embeddings,
-            self.classes,
+    def take(self, rows: Rows) -> "Pool":
+        """The pool of these rows, in that order."""
+        return replace(
+            self,
+            frame_ids=tuple(self.frame_ids[row] for row in rows),
+            boxes=self.boxes.take(rows),
+            embeddings=self.embeddings[rows],
+            cost_s=self.cost_s[rows],
+            recordings=self.recordings.take(rows),
         )
 
-    def check_holds(self, count: int) -> None:
-        """Raise PoolExhaustedError where `count` frames are more than there are."""
-        if count > len(self):
+    def check_holds(self, count: int, taken: int = 0) -> None:
+        """Raise PoolExhaustedError where `count` more frames than the `taken` ones are too many."""
+        if count > len(self) - taken:
             raise PoolExhaustedError(
-                f"{count} frames are asked for, but the pool holds {len(self)}; ask for at most "
-                "that many, or add frames"
+                f"{count + taken} frames are asked for, but the pool holds {len(self)}; ask for at "
+                "most that many, or add frames"
             )
 
 
@@ -98,7 +156,7 @@ class Selection:
     `reasons` one sentence a chosen frame.
     """
 
-    indices: NDArray[np.intp]
+    indices: Rows
     values: Float64s
     reasons: tuple[str, ...]
 
@@ -115,3 +173,13 @@ def frame_embeddings(predictions: Sequence[Prediction]) -> Float32s:
             "embeddings"
         )
     return np.stack(vectors)
+
+
+def _finite_view(name: str, vectors: Float32s) -> Float32s:
+    """A read-only view: a million embeddings are not copied."""
+    view = np.asarray(vectors, np.float32).view()
+    blocks = (view[begin : begin + _CHECKED_ROWS] for begin in range(0, len(view), _CHECKED_ROWS))
+    if not all(np.isfinite(block).all() for block in blocks):
+        raise InvalidValueError(f"{name} must be finite, but hold NaN or infinity")
+    view.setflags(write=False)
+    return view

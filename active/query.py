@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.active.batches import compose_batch
+from prelabel.active.budgets import Budget
 from prelabel.active.estimator import FrameIds
 from prelabel.active.learner import DetectionLearner
 from prelabel.active.strategies import STRATEGIES, Strategy, strategy_by_name
@@ -39,7 +40,8 @@ class QueryStrategy:
     ) -> tuple[NDArray[np.intp], Float64s]:
         known = 0 if learner.X_training is None else len(learner.X_training)
         pool = learner.estimator.pool(X_pool, learner.X_training)
-        selection = self.strategy.choose(pool, n_instances, rng or np.random.default_rng(known))
+        chance = rng or np.random.default_rng(known)
+        selection = self.strategy.choose(pool, Budget(n_instances), chance)
         return selection.indices, selection.values[selection.indices]
 
 
@@ -57,7 +59,7 @@ class BatchQuery:
         self, learner: DetectionLearner, X_pool: FrameIds, n_instances: int = 1, *, seed: int
     ) -> tuple[NDArray[np.intp], Batch]:
         pool = learner.estimator.pool(X_pool, learner.X_training)
-        batch = compose_batch(self.strategy, pool, n_instances, self.control_share, seed)
+        batch = compose_batch(self.strategy, pool, Budget(n_instances), self.control_share, seed)
         place: dict[str, Any] = {frame_id: row for row, frame_id in enumerate(X_pool)}
         return np.array([place[one.frame_id] for one in batch.picks], np.intp), batch
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from prelabel.active.box_table import BoxTable
 from prelabel.active.pool import Pool
-from prelabel.active.scores import PoolBoxes
-from prelabel.datasets.arrays import Float64s
+from prelabel.active.scores import Measure, PoolBoxes, box_values
 from prelabel.datasets.predictions import ClassScores, Prediction
 
 SURE_FROM = 0.8  # probability of the likeliest outcome from which a box is not called unsure
@@ -13,34 +13,32 @@ MOST_BOXES_TOLD = 2  # more than these are only counted
 NOTHING = "nothing there"
 
 
-def uncertainty_reason(pool: Pool, boxes: PoolBoxes, values: Float64s, frame: int) -> str:
-    """Which boxes of frame number `frame` the model is least sure of; `values` is one a box."""
-    prediction = pool.predictions[frame]
+RANDOM_REASON = "drawn at random"
+CONTROL_REASON = "drawn at random as a control, whatever the model thinks of it"
+FIRST_REASON = "the most typical picture of the pool: nothing is labelled yet"
+
+
+def uncertainty_reason(pool: Pool, prediction: Prediction, measure: Measure) -> str:
+    """Which boxes of a frame the model is least sure of."""
     if not len(prediction):
         return f"no box found; {_hint(pool, prediction)}"
-    rows = np.arange(boxes.start[frame], boxes.start[frame + 1])
-    unsure = int((boxes.distribution[rows].max(axis=1) < SURE_FROM).sum())
+    distribution = PoolBoxes.of(BoxTable.of([prediction])).distribution
+    unsure = int((distribution.max(axis=1) < SURE_FROM).sum())
     told = min(max(unsure, 1), MOST_BOXES_TOLD)
-    least_sure = np.argsort(-values[rows], kind="stable")[:told]
+    least_sure = np.argsort(-box_values(distribution, measure), kind="stable")[:told]
     doubts = "; ".join(_doubt(pool, prediction, int(box)) for box in least_sure)
     more = f" and {unsure - told} more" if unsure > told else ""
     return f"{_counted(len(prediction), unsure)}; least sure: {doubts}{more}"
 
 
-def distance_reason(distance: float, typical: float, is_first: bool) -> str:
-    """How far the frame lies from what is labelled or chosen; `typical` is the pool's median."""
-    if is_first:
-        return "the most typical picture of the pool: nothing is labelled yet"
+def distance_reason(distance: float, typical: float) -> str:
+    """How far a frame lies from what is labelled or chosen; `typical` is the pool's median."""
     if typical > 0:
         return (
             f"unlike every labelled or chosen picture: distance {distance:.3g} to the most similar "
             f"one, {distance / typical:.1f} times the median"
         )
     return f"distance {distance:.3g} to the most similar labelled or chosen picture"
-
-
-RANDOM_REASON = "drawn at random"
-CONTROL_REASON = "drawn at random as a control, whatever the model thinks of it"
 
 
 def _counted(boxes: int, unsure: int) -> str:

@@ -4,7 +4,7 @@ Each box becomes a distribution over "nothing there" and the classes, a measure 
 distribution into one value, and an aggregation turns the values of a frame's boxes into one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from prelabel.active.box_table import BoxTable
 from prelabel.datasets.arrays import Float32s, Float64s
-from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores, Prediction
 
 NOTHING_KNOWN = 0.0  # value of a frame without boxes of which no class_peak is known either
@@ -50,8 +50,8 @@ class PoolBoxes:
     frame_count: int
 
     @classmethod
-    def of(cls, predictions: Sequence[Prediction]) -> "PoolBoxes":
-        """The table of these predictions, which are of one detector.
+    def of(cls, boxes: BoxTable) -> "PoolBoxes":
+        """The distributions of these boxes, which need class vectors and peaks where there are any.
 
         Independent (sigmoid) class scores p get a background of 1 - max p and are divided by the
         sum; exclusive ones (a softmax) get what is missing to 1. Where a model gives only its best
@@ -60,22 +60,18 @@ class PoolBoxes:
         one faint box, neither first nor last on principle. Where no peak is known either it has
         no row, and the value `NOTHING_KNOWN`.
         """
-        counts = np.array([len(one) for one in predictions], np.intp)
-        owner = np.repeat(np.arange(len(predictions)), counts)
-        rows = _distributions([one for one in predictions if len(one)])
-        empty = np.array(
-            [i for i, one in enumerate(predictions) if _is_empty_with_hint(one)], np.intp
-        )
+        rows = _distributions(boxes)
+        peaks = _peaks(boxes)
+        empty = np.flatnonzero((boxes.counts == 0) & np.isfinite(peaks))
         stand_ins = np.zeros((len(empty), max(rows.shape[1], 2)))
-        stand_ins[:, 1] = [_peak(predictions[i]) for i in empty]
-        stand_ins[:, 0] = 1 - stand_ins[:, 1]
+        stand_ins[:, 0], stand_ins[:, 1] = 1 - peaks[empty], peaks[empty]
         if not len(rows):
             rows = np.zeros((0, stand_ins.shape[1]))
-        all_owners = np.concatenate([owner, empty])
-        real = np.arange(len(all_owners)) < len(owner)
-        order = np.argsort(all_owners, kind="stable")
+        owners = np.concatenate([boxes.owner, empty])
+        real = np.arange(len(owners)) < len(rows)
+        order = np.argsort(owners, kind="stable")
         table = np.concatenate([rows, stand_ins])[order]
-        return cls(table, all_owners[order], real[order], len(predictions))
+        return cls(table, owners[order], real[order], boxes.frame_count)
 
     @cached_property
     def start(self) -> NDArray[np.intp]:
@@ -98,7 +94,7 @@ def box_uncertainty(prediction: Prediction) -> Float32s:
     The entropy of the box's distribution (see `PoolBoxes.of`), as a share of that of a detector
     which holds "nothing there" and every class for equally likely.
     """
-    boxes = PoolBoxes.of([prediction])
+    boxes = PoolBoxes.of(BoxTable.of([prediction]))
     rows = boxes.distribution[boxes.real]
     entropy = box_values(rows, Measure.ENTROPY) / np.log(boxes.distribution.shape[1])
     return np.asarray(entropy.clip(0, 1), np.float32)
@@ -118,46 +114,24 @@ def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -
     return total
 
 
-def _is_empty_with_hint(prediction: Prediction) -> bool:
-    peak = prediction.class_peak
-    return len(prediction) == 0 and peak is not None and peak.size > 0
+def _peaks(boxes: BoxTable) -> Float64s:
+    """The best score of each frame's candidates, kept or not; NaN where it is not known."""
+    if boxes.class_peak is None or not boxes.class_peak.shape[1]:
+        return np.full(boxes.frame_count, np.nan)
+    return np.asarray(boxes.class_peak.max(axis=1), np.float64)
 
 
-def _peak(prediction: Prediction) -> float:
-    return 0.0 if prediction.class_peak is None else float(prediction.class_peak.max())
-
-
-def _distributions(predictions: Sequence[Prediction]) -> Float64s:
-    if not predictions:
-        return np.zeros((0, 0))
-    kinds = {(one.class_scores, one.class_probs is None) for one in predictions}
-    if len(kinds) > 1:
-        raise InvalidValueError(
-            "predictions of a pool must be of one detector, but some hold class vectors of "
-            "another kind than others; predict the whole pool again with one model"
-        )
-    class_scores, only_best = kinds.pop()
-    if only_best:
-        best = np.concatenate([one.score for one in predictions]).astype(np.float64)
+def _distributions(boxes: BoxTable) -> Float64s:
+    if boxes.class_probs is None:
+        best = boxes.score.astype(np.float64)
         return np.stack([1 - best, best], axis=1)
-    probs = _stacked_vectors(predictions)
-    if class_scores is ClassScores.INDEPENDENT:
-        nothing = 1 - probs.max(axis=1, keepdims=True)
+    probs = boxes.class_probs.astype(np.float64)
+    if boxes.class_scores is ClassScores.INDEPENDENT:
+        nothing = 1 - probs.max(axis=1, keepdims=True, initial=0)
     else:
         nothing = np.maximum(1 - probs.sum(axis=1, keepdims=True), 0)  # rounding may exceed 1
     rows = np.concatenate([nothing, probs], axis=1)
     return np.asarray(rows / rows.sum(axis=1, keepdims=True), np.float64)
-
-
-def _stacked_vectors(predictions: Sequence[Prediction]) -> Float64s:
-    vectors = [one.class_probs for one in predictions if one.class_probs is not None]
-    widths = {vector.shape[1] for vector in vectors}
-    if len(widths) > 1:
-        raise InvalidValueError(
-            f"class vectors of a pool must have one length, but have {sorted(widths)}; predict the "
-            "whole pool again with one model"
-        )
-    return np.concatenate(vectors).astype(np.float64)
 
 
 def _entropy(distribution: Float64s) -> Float64s:

@@ -1,12 +1,94 @@
-"""From values to the frames that are chosen; the order of a pool has no influence."""
+"""The port of selectors: from values to an order in which frames are chosen.
 
-from collections.abc import Sequence
+The order of a pool has no influence on which frames come.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from prelabel.active.k_center import Indices, by_id
+from prelabel.active.k_center import Indices, by_id, furthest_first
+from prelabel.active.novelty import check_embeddings
+from prelabel.active.pool import Need, Pool, Rows
+from prelabel.active.reasons import FIRST_REASON, distance_reason
+from prelabel.active.scoring import NO_NEEDS
 from prelabel.datasets.arrays import Float64s
-from prelabel.datasets.errors import InvalidValueError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What is to be ordered: a pool with a value a frame, (n,).
+
+    About `frames` of them are wanted; those in `taken` are in the batch already and must not come.
+    """
+
+    pool: Pool
+    values: Float64s
+    frames: int
+    taken: Rows
+
+    def free(self) -> Rows:
+        """The rows that may come, rising."""
+        is_free = np.ones(len(self.pool), np.bool_)
+        is_free[self.taken] = False
+        return np.flatnonzero(is_free)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The next frame of an order; `remark` is what the selector saw in it, if anything."""
+
+    row: int
+    remark: str = ""
+
+
+class Selector(Protocol):
+    """A way to order frames, best first, each once; randomness comes from `rng` alone."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the pool must hold beside boxes and costs."""
+        ...
+
+    def order(self, task: Task, rng: np.random.Generator) -> Iterator[Place]:
+        """Every free frame, until nobody asks for more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """By value alone; ties fall by lot."""
+
+    name: str = "top"
+    needs: frozenset[Need] = NO_NEEDS
+
+    def order(self, task: Task, rng: np.random.Generator) -> Iterator[Place]:
+        ranked = top(task.values, task.pool.frame_ids, len(task.pool), rng)
+        taken = set(task.taken.tolist())
+        return (Place(row) for row in ranked.tolist() if row not in taken)
+
+
+@dataclass(frozen=True, slots=True)
+class KCenter:
+    """Furthest first by frame embedding, whatever the values are (`k_center.furthest_first`)."""
+
+    name: str = "kcenter"
+    needs: frozenset[Need] = frozenset({Need.EMBEDDINGS})
+
+    def order(self, task: Task, rng: np.random.Generator) -> Iterator[Place]:
+        pool, taken = task.pool, task.taken
+        check_embeddings(pool, self.name)
+        known = len(pool.labelled_embeddings) + len(taken)
+        typical = float(np.median(task.values)) if len(pool) else 0.0
+        order = furthest_first(pool.embeddings, pool.labelled_embeddings, pool.frame_ids, taken)
+        for turn, (row, distance) in enumerate(order):
+            is_first = turn == 0 and not known
+            yield Place(row, FIRST_REASON if is_first else distance_reason(distance, typical))
 
 
 def top(
@@ -16,8 +98,6 @@ def top(
 
     The lot is drawn for the ids in their order, so that the same frames win in any pool order.
     """
-    if not np.isfinite(values).all():
-        raise InvalidValueError("values to choose by must be finite, but hold NaN or infinity")
     order = by_id(frame_ids)
     lot = np.empty(len(order), np.intp)
     lot[order] = rng.permutation(len(order))

@@ -8,7 +8,8 @@ from pydantic import Field, field_validator
 
 from prelabel.active.annotator import ErrorRates
 from prelabel.active.cost import CostModel
-from prelabel.active.strategies import StrategyError, strategy_by_name
+from prelabel.active.scoring import StrategyError
+from prelabel.active.strategies import strategy_by_name
 from prelabel.datasets.configuration import StrictModel, read_configuration
 from prelabel.models.detector import FitOptions, PredictOptions
 

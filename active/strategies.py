@@ -1,4 +1,4 @@
-"""Strategies by name: how a batch of frames is chosen from a pool."""
+"""Strategies by name: a score of frames, and a selector that orders them by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,20 +7,19 @@ from typing import Protocol
 
 import numpy as np
 
-from prelabel.active.k_center import distance_to_nearest, k_center
-from prelabel.active.pool import Pool, Selection
-from prelabel.active.reasons import RANDOM_REASON, distance_reason, uncertainty_reason
-from prelabel.active.scores import Aggregation, Measure, PoolBoxes, box_values, frame_values
-from prelabel.active.selectors import top
-from prelabel.datasets.errors import PrelabelError
+from prelabel.active.budgets import Budget, Unit, affordable
+from prelabel.active.novelty import Novelty
+from prelabel.active.pool import Need, Pool, Rows, Selection
+from prelabel.active.scores import Aggregation, Measure
+from prelabel.active.scoring import NoScore, Score, StrategyError
+from prelabel.active.selectors import KCenter, Selector, Task, Top
+from prelabel.active.uncertainty import Uncertainty
 
-
-class StrategyError(PrelabelError):
-    """A strategy is not known, or cannot work on this pool."""
+NOTHING_TAKEN = np.zeros(0, np.intp)
 
 
 class Strategy(Protocol):
-    """A way to choose: the same frames for the same pool, count and state of `rng`.
+    """A way to choose: the same frames for the same pool, budget and state of `rng`.
 
     The order of the pool has no influence on which frames are chosen.
     """
@@ -28,86 +27,56 @@ class Strategy(Protocol):
     @property
     def name(self) -> str: ...
 
-    def choose(self, pool: Pool, count: int, rng: np.random.Generator) -> Selection:
-        """`count` frames in working order; PoolExhaustedError where the pool holds fewer."""
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the pool must hold beside boxes and costs."""
+        ...
+
+    def choose(
+        self, pool: Pool, budget: Budget, rng: np.random.Generator, taken: Rows = NOTHING_TAKEN
+    ) -> Selection:
+        """Frames for the budget in working order, none of those `taken`.
+
+        PoolExhaustedError where a budget of frames is more than there are.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class RandomStrategy:
-    """Every frame is as likely as any other; all values are 0."""
+class ScoredStrategy:
+    """Frames in the order of a selector, valued by a score, as long as the budget lasts."""
 
-    name: str = "random"
-
-    def choose(self, pool: Pool, count: int, rng: np.random.Generator) -> Selection:
-        pool.check_holds(count)
-        values = np.zeros(len(pool))
-        chosen = top(values, pool.frame_ids, count, rng)
-        return Selection(chosen, values, (RANDOM_REASON,) * count)
-
-
-@dataclass(frozen=True, slots=True)
-class KCenterStrategy:
-    """Greedy k-center on frame embeddings: what is least like anything labelled.
-
-    The value of a frame is its distance to the nearest labelled one (to the mean of the pool where
-    nothing is labelled). Raises StrategyError where the detector gives no embeddings.
-    """
-
-    name: str = "kcenter"
-
-    def choose(self, pool: Pool, count: int, rng: np.random.Generator) -> Selection:
-        pool.check_holds(count)
-        labelled = pool.labelled_embeddings
-        self._check(pool)
-        chosen, distances = k_center(pool.embeddings, labelled, pool.frame_ids, count)
-        values = distance_to_nearest(pool.embeddings, labelled)
-        typical = float(np.median(values)) if count else 0.0
-        reasons = (
-            distance_reason(distance, typical, is_first=turn == 0 and not len(labelled))
-            for turn, distance in enumerate(distances.tolist())
-        )
-        return Selection(chosen, values, tuple(reasons))
-
-    def _check(self, pool: Pool) -> None:
-        width, labelled = pool.embeddings.shape[1], pool.labelled_embeddings
-        if len(pool) and not width:
-            raise StrategyError(
-                f"strategy {self.name} compares frame embeddings, but the predictions hold none; "
-                "predict with embeddings, or choose another strategy"
-            )
-        if len(labelled) and len(pool) and labelled.shape[1] != width:
-            raise StrategyError(
-                f"strategy {self.name}: embeddings of labelled frames have {labelled.shape[1]} "
-                f"entries, those of the pool {width}; predict both with one model"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class UncertaintyStrategy:
-    """The frames whose boxes the model is least sure of: top of a measure, aggregated."""
-
-    measure: Measure
-    aggregation: Aggregation
+    name: str
+    score: Score
+    selector: Selector
 
     @property
-    def name(self) -> str:
-        return f"{self.measure}_{self.aggregation}"
+    def needs(self) -> frozenset[Need]:
+        return self.score.needs | self.selector.needs
 
-    def choose(self, pool: Pool, count: int, rng: np.random.Generator) -> Selection:
-        pool.check_holds(count)
-        boxes = PoolBoxes.of(pool.predictions)
-        unsure = box_values(boxes.distribution, self.measure)
-        values = frame_values(boxes, unsure, self.aggregation)
-        chosen = top(values, pool.frame_ids, count, rng)
-        reasons = (uncertainty_reason(pool, boxes, unsure, int(frame)) for frame in chosen)
-        return Selection(chosen, values, tuple(reasons))
+    def choose(
+        self, pool: Pool, budget: Budget, rng: np.random.Generator, taken: Rows = NOTHING_TAKEN
+    ) -> Selection:
+        if budget.unit is Unit.FRAMES:
+            pool.check_holds(int(budget.amount), len(taken))
+        scored, prices = self.score.of(pool), budget.prices(pool)
+        task = Task(pool, scored.values, budget.about_frames(prices), taken)
+        chosen = list(affordable(self.selector.order(task, rng), prices, budget.amount))
+        rows = np.array([one.row for one in chosen], np.intp)
+        told = scored.reasons(rows)
+        reasons = (place.remark or reason for place, reason in zip(chosen, told, strict=True))
+        return Selection(rows, scored.values, tuple(reasons))
 
+
+RANDOM = ScoredStrategy("random", NoScore(), Top())
 
 _ALL: tuple[Strategy, ...] = (
-    RandomStrategy(),
-    KCenterStrategy(),
-    *(UncertaintyStrategy(measure, way) for measure in Measure for way in Aggregation),
+    RANDOM,
+    ScoredStrategy("kcenter", Novelty(), KCenter()),
+    *(
+        ScoredStrategy(score.name, score, Top())
+        for score in (Uncertainty(measure, way) for measure in Measure for way in Aggregation)
+    ),
 )
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({one.name: one for one in _ALL})
 

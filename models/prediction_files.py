@@ -36,6 +36,7 @@ _PART = "part-*.parquet"
 _UNFINISHED = "part-*.unfinished"
 _SETTINGS = "settings.json"
 _ROWS_AT_ONCE = 256  # crowded frames with embeddings take half a megabyte each
+_SLIM_ROWS_AT_ONCE = 8192  # without those of boxes, a few kilobytes
 # Embeddings hardly get smaller, and text columns hold the same word over and over.
 _COMPRESSION = {field.name: "none" if field.name in EMBEDDINGS else "zstd" for field in SCHEMA}
 
@@ -146,16 +147,20 @@ class PredictionFiles:
         Only the columns asked for are read from the disk. Each frame comes once; `frame_ids` None
         means all of them. Raises PredictionFilesError naming a file that is corrupt.
         """
-        names = None if columns is None else list(dict.fromkeys(["frame_id", *columns]))
         wanted = None if frame_ids is None else set(frame_ids)
         seen: set[str] = set()
+        for batch in self.raw_batches(columns):
+            rows = _fresh_rows(batch, seen, wanted)
+            if len(rows) == batch.num_rows:
+                yield batch
+            elif rows:
+                yield batch.take(pa.array(rows))
+
+    def raw_batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The same as the files hold it: a frame may come twice."""
+        names = None if columns is None else list(dict.fromkeys(["frame_id", *columns]))
         for path in sorted(self.folder.glob(_PART)):
-            for batch in _read_part(path, names):
-                rows = _fresh_rows(batch, seen, wanted)
-                if len(rows) == batch.num_rows:
-                    yield batch
-                elif rows:
-                    yield batch.take(pa.array(rows))
+            yield from _read_part(path, names)
 
     def check_settings(self, settings: Mapping[str, object]) -> None:
         """Note what the predictions are made with; refuse to mix them with others.
@@ -188,7 +193,9 @@ def _read_part(path: Path, columns: list[str] | None) -> Iterator[pa.RecordBatch
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as part:
             _check_format(path, part.schema_arrow)
-            yield from part.iter_batches(_ROWS_AT_ONCE, columns=columns)
+            is_slim = columns is not None and "box_embedding" not in columns
+            rows = _SLIM_ROWS_AT_ONCE if is_slim else _ROWS_AT_ONCE
+            yield from part.iter_batches(rows, columns=columns)
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         told = " ".join(str(error).split())
         raise PredictionFilesError(

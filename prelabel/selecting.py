@@ -140,7 +140,7 @@ class _Recorded(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stu
     def pool(self, X: FrameIds, labelled: NDArray[np.object_] | None) -> Pool:
         """What a strategy looks at when it chooses among the frames `X`."""
         predictions = [self.predictions[frame_id] for frame_id in X]
-        return Pool(
+        return Pool.of(
             [self.frames[frame_id] for frame_id in X],
             predictions,
             frame_embeddings(predictions),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pools import random_pool
 
 from prelabel.active.batches import compose_batch, control_count
+from prelabel.active.budgets import Budget
 from prelabel.active.pool import PoolExhaustedError
 from prelabel.active.strategies import STRATEGIES, strategy_by_name
 from prelabel.datasets.errors import InvalidValueError
@@ -39,7 +40,7 @@ def test_a_share_above_one_is_refused() -> None:
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_batch(name: str) -> None:
     pool = random_pool(40, seed=1)
-    batch = compose_batch(strategy_by_name(name), pool, 20, 0.1, seed=5)
+    batch = compose_batch(strategy_by_name(name), pool, Budget(20), 0.1, seed=5)
     assert (batch.strategy, batch.seed, len(batch)) == (name, 5, 20)
     assert {one.frame_id for one in batch.picks} <= set(pool.frame_ids)
     controls = [one for one in batch.picks if one.is_control]
@@ -55,8 +56,8 @@ def test_a_seed_gives_the_batch_again_in_any_order_of_the_pool(seed: int, name: 
     pool = random_pool(25, seed)
     shuffled = pool.take(np.random.default_rng(seed).permutation(25))
     strategy = strategy_by_name(name)
-    first = [one.frame_id for one in compose_batch(strategy, pool, 12, 0.2, seed).picks]
-    again = [one.frame_id for one in compose_batch(strategy, shuffled, 12, 0.2, seed).picks]
+    first = [one.frame_id for one in compose_batch(strategy, pool, Budget(12), 0.2, seed).picks]
+    again = [one.frame_id for one in compose_batch(strategy, shuffled, Budget(12), 0.2, seed).picks]
     assert first == again
 
 
@@ -64,7 +65,7 @@ def test_control_frames_are_a_random_sample_of_the_whole_pool() -> None:
     pool = random_pool(20, seed=3)
     drawn: list[str] = []
     for seed in range(500):
-        batch = compose_batch(strategy_by_name("entropy_sum"), pool, 10, 0.2, seed)
+        batch = compose_batch(strategy_by_name("entropy_sum"), pool, Budget(10), 0.2, seed)
         drawn += [one.frame_id for one in batch.picks if one.is_control]
     counts = np.unique(drawn, return_counts=True)[1]
     assert len(counts) == 20
@@ -75,16 +76,16 @@ def test_control_stands_anywhere_in_the_order() -> None:
     pool = random_pool(20, seed=3)
     places = set()
     for seed in range(80):
-        batch = compose_batch(strategy_by_name("entropy_sum"), pool, 10, 0.1, seed)
+        batch = compose_batch(strategy_by_name("entropy_sum"), pool, Budget(10), 0.1, seed)
         places |= {place for place, one in enumerate(batch.picks) if one.is_control}
     assert places == set(range(10))
 
 
 def test_the_whole_pool_and_more() -> None:
     pool = random_pool(12, seed=0)
-    batch = compose_batch(strategy_by_name("kcenter"), pool, 12, 0.1, seed=0)
+    batch = compose_batch(strategy_by_name("kcenter"), pool, Budget(12), 0.1, seed=0)
     assert {one.frame_id for one in batch.picks} == set(pool.frame_ids)
-    only_control = compose_batch(strategy_by_name("kcenter"), pool, 12, 1.0, seed=0)
+    only_control = compose_batch(strategy_by_name("kcenter"), pool, Budget(12), 1.0, seed=0)
     assert all(one.is_control for one in only_control.picks)
     with pytest.raises(PoolExhaustedError):
-        compose_batch(strategy_by_name("kcenter"), pool, 13, 0.1, seed=0)
+        compose_batch(strategy_by_name("kcenter"), pool, Budget(13), 0.1, seed=0)

@@ -156,6 +156,7 @@ class Counted:
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy, self.calls, self.name = strategy, 0, strategy.name
+        self.needs = strategy.needs
 
     def choose(self, *arguments: Any) -> Any:
         self.calls += 1

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from modAL.uncertainty import classifier_entropy, classifier_margin, classifier_uncertainty
-from pools import prediction_of, random_pool
+from pools import prediction_of, random_predictions
 
+from prelabel.active.box_table import BoxTable
 from prelabel.active.scores import (
     NOTHING_KNOWN,
     Aggregation,
@@ -23,22 +24,26 @@ from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores, Prediction
 
 
+def boxes_of(predictions: list[Prediction]) -> PoolBoxes:
+    return PoolBoxes.of(BoxTable.of(predictions))
+
+
 def values_of(
     predictions: list[Prediction], measure: Measure, aggregation: Aggregation
 ) -> Float64s:
-    boxes = PoolBoxes.of(predictions)
+    boxes = boxes_of(predictions)
     return frame_values(boxes, box_values(boxes.distribution, measure), aggregation)
 
 
 def test_independent_scores_get_a_background_and_are_made_to_sum_to_one() -> None:
-    boxes = PoolBoxes.of([prediction_of("a", [[0.6, 0.2]])])
+    boxes = boxes_of([prediction_of("a", [[0.6, 0.2]])])
     # background 1 - 0.6 = 0.4; 0.4 + 0.6 + 0.2 = 1.2
     np.testing.assert_allclose(boxes.distribution, [[0.4 / 1.2, 0.6 / 1.2, 0.2 / 1.2]], rtol=1e-6)
 
 
 def test_exclusive_scores_get_what_is_missing_to_one() -> None:
     softmax = prediction_of("a", [[0.6, 0.3]], class_scores=ClassScores.EXCLUSIVE)
-    distribution = PoolBoxes.of([softmax]).distribution
+    distribution = boxes_of([softmax]).distribution
     np.testing.assert_allclose(distribution, [[0.1, 0.6, 0.3]], atol=1e-7)
 
 
@@ -108,9 +113,9 @@ def test_predictions_of_two_detectors_are_refused() -> None:
         prediction_of("b", [[0.5, 0.1]], class_scores=ClassScores.EXCLUSIVE),
     ]
     with pytest.raises(InvalidValueError, match="must be of one detector"):
-        PoolBoxes.of(mixed)
-    with pytest.raises(InvalidValueError, match="must have one length"):
-        PoolBoxes.of([mixed[0], prediction_of("c", [[0.5]], class_count=1)])
+        boxes_of(mixed)
+    with pytest.raises(InvalidValueError, match="class_probs of a pool must be of one detector"):
+        boxes_of([mixed[0], prediction_of("c", [[0.5]], class_count=1)])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_predictions_of_two_detectors_are_refused() -> None:
     ],
 )
 def test_the_numbers_are_those_of_modal(measure: Measure, of_modal) -> None:  # type: ignore[no-untyped-def]  # modAL has no types
-    boxes = PoolBoxes.of(random_pool(200, seed=1, class_count=5).predictions)
+    boxes = boxes_of(random_predictions(200, seed=1, class_count=5))
     rows = np.arange(len(boxes.owner))
     assert len(rows) > 100
     ours = box_values(boxes.distribution, measure)
@@ -131,7 +136,7 @@ def test_the_numbers_are_those_of_modal(measure: Measure, of_modal) -> None:  # 
 
 @given(seed=st.integers(0, 10_000))
 def test_the_table_of_all_boxes_gives_what_single_frames_give(seed: int) -> None:
-    predictions = random_pool(12, seed).predictions
+    predictions = random_predictions(12, seed)
     for measure in Measure:
         for aggregation in Aggregation:
             together = values_of(list(predictions), measure, aggregation)
@@ -147,7 +152,7 @@ def test_every_row_is_a_distribution(probs: list[list[float]], kind: ClassScores
     rows = np.asarray(probs, np.float32)
     if kind is ClassScores.EXCLUSIVE:
         rows = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
-    boxes = PoolBoxes.of([prediction_of("a", rows, class_scores=kind, class_count=3)])
+    boxes = boxes_of([prediction_of("a", rows, class_scores=kind, class_count=3)])
     np.testing.assert_allclose(boxes.distribution.sum(axis=1), 1)
     assert (boxes.distribution >= 0).all()
     for measure in Measure:

@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from builders import frame_id_of
+from builders import a_frame, frame_id_of
 from pools import pool_of, prediction_of, random_pool
 
+from prelabel.active.budgets import Budget
 from prelabel.active.pool import Pool, PoolExhaustedError, frame_embeddings
-from prelabel.active.strategies import (
-    STRATEGIES,
-    Strategy,
-    StrategyError,
-    strategy_by_name,
-)
+from prelabel.active.scoring import StrategyError
+from prelabel.active.strategies import STRATEGIES, Strategy, strategy_by_name
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores
 
@@ -19,7 +16,7 @@ every_strategy = pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=li
 
 
 def chosen_ids(strategy: Strategy, pool: Pool, count: int, seed: int = 0) -> list[str]:
-    selection = strategy.choose(pool, count, np.random.default_rng(seed))
+    selection = strategy.choose(pool, Budget(count), np.random.default_rng(seed))
     return [pool.frame_ids[row] for row in selection.indices]
 
 
@@ -40,7 +37,7 @@ def test_the_names() -> None:
 def test_contract(strategy: Strategy, seed: int) -> None:
     pool = random_pool(30, seed)
     for count in (0, 1, 2, 7, 30):
-        selection = strategy.choose(pool, count, np.random.default_rng(seed))
+        selection = strategy.choose(pool, Budget(count), np.random.default_rng(seed))
         assert len(selection.indices) == len(set(selection.indices.tolist())) == count
         assert all(0 <= row < 30 for row in selection.indices)
         assert selection.values.shape == (30,)
@@ -66,11 +63,11 @@ def test_the_order_of_the_pool_does_not_matter(strategy: Strategy, seed: int) ->
 @every_strategy
 def test_an_exhausted_pool_is_refused(strategy: Strategy, rng: np.random.Generator) -> None:
     with pytest.raises(PoolExhaustedError, match="4 frames are asked for, but the pool holds 3"):
-        strategy.choose(random_pool(3, seed=0), 4, rng)
+        strategy.choose(random_pool(3, seed=0), Budget(4), rng)
     empty = pool_of({}, np.zeros((0, 2)))
-    assert len(strategy.choose(empty, 0, rng).indices) == 0
+    assert len(strategy.choose(empty, Budget(0), rng).indices) == 0
     with pytest.raises(PoolExhaustedError):
-        strategy.choose(empty, 1, rng)
+        strategy.choose(empty, Budget(1), rng)
 
 
 @every_strategy
@@ -155,13 +152,13 @@ def test_reasons_name_the_least_sure_boxes(
     probs: list[list[float]], words: str, rng: np.random.Generator
 ) -> None:
     pool = pool_of({"a": prediction_of("a", probs)})
-    assert strategy_by_name("entropy_sum").choose(pool, 1, rng).reasons == (words,)
+    assert strategy_by_name("entropy_sum").choose(pool, Budget(1), rng).reasons == (words,)
 
 
 def test_reasons_of_a_softmax_head_and_of_unnamed_classes(rng: np.random.Generator) -> None:
     softmax = prediction_of("a", [[0.41, 0.38]], class_scores=ClassScores.EXCLUSIVE)
     pool = pool_of({"a": softmax}, classes=())
-    (reason,) = strategy_by_name("margin_max").choose(pool, 1, rng).reasons
+    (reason,) = strategy_by_name("margin_max").choose(pool, Budget(1), rng).reasons
     assert reason.endswith("least sure: class 0 0.41 or class 1 0.38")
 
 
@@ -170,7 +167,7 @@ def test_reasons_of_frames_without_boxes(rng: np.random.Generator) -> None:
         "hint": prediction_of("hint", [], class_peak=[0.01, 0.04]),
         "nothing": prediction_of("nothing", []),
     }
-    reasons = strategy_by_name("entropy_max").choose(pool_of(frames), 2, rng).reasons
+    reasons = strategy_by_name("entropy_max").choose(pool_of(frames), Budget(2), rng).reasons
     assert reasons == (
         "no box found; strongest hint: truck 0.04",
         "no box found; the model gives no hint of an object",
@@ -180,21 +177,21 @@ def test_reasons_of_frames_without_boxes(rng: np.random.Generator) -> None:
 def test_reasons_of_k_center(rng: np.random.Generator) -> None:
     frames = {name: prediction_of(name, []) for name in "abc"}
     vectors = [[0.0], [1.0], [4.0]]
-    labelled = STRATEGIES["kcenter"].choose(pool_of(frames, vectors, [[0.0]]), 1, rng)
+    labelled = STRATEGIES["kcenter"].choose(pool_of(frames, vectors, [[0.0]]), Budget(1), rng)
     assert labelled.reasons == (
         "unlike every labelled or chosen picture: distance 4 to the most similar one, "
         "4.0 times the median",
     )
-    cold = STRATEGIES["kcenter"].choose(pool_of(frames, vectors), 1, rng)
+    cold = STRATEGIES["kcenter"].choose(pool_of(frames, vectors), Budget(1), rng)
     assert cold.reasons == ("the most typical picture of the pool: nothing is labelled yet",)
 
 
 def test_k_center_needs_embeddings_of_one_model(rng: np.random.Generator) -> None:
     frames = {name: prediction_of(name, []) for name in "ab"}
     with pytest.raises(StrategyError, match="the predictions hold none"):
-        STRATEGIES["kcenter"].choose(pool_of(frames, np.zeros((2, 0))), 1, rng)
+        STRATEGIES["kcenter"].choose(pool_of(frames, np.zeros((2, 0))), Budget(1), rng)
     with pytest.raises(StrategyError, match="labelled frames have 3 entries, those of the pool 1"):
-        STRATEGIES["kcenter"].choose(pool_of(frames, [[0], [1]], [[0, 0, 0]]), 1, rng)
+        STRATEGIES["kcenter"].choose(pool_of(frames, [[0], [1]], [[0, 0, 0]]), Budget(1), rng)
 
 
 def test_embeddings_are_all_there_or_all_missing() -> None:
@@ -207,6 +204,5 @@ def test_embeddings_are_all_there_or_all_missing() -> None:
 
 
 def test_a_pool_holds_no_frame_twice() -> None:
-    one = pool_of({"a": prediction_of("a", [])})
     with pytest.raises(InvalidValueError, match="must not repeat"):
-        Pool(one.frames * 2, one.predictions * 2, [[0], [1]], [1, 1], [])
+        Pool.of([a_frame("a")] * 2, [prediction_of("a", [])] * 2, [[0], [1]], [1, 1], [])

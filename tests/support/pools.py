@@ -46,7 +46,7 @@ def pool_of(
     """The pool of these predictions by the name of their frame; cost is 10 seconds and up."""
     count = len(predictions)
     vectors = np.arange(count)[:, None] if embeddings is None else embeddings
-    return Pool(
+    return Pool.of(
         [a_frame(name) for name in predictions],
         list(predictions.values()),
         vectors,
@@ -56,14 +56,23 @@ def pool_of(
     )
 
 
-def random_pool(count: int, seed: int, class_count: int = 2, empty_share: float = 0.3) -> Pool:
-    """A pool of chance: some frames without boxes, some values equal."""
+def random_predictions(
+    count: int, seed: int, class_count: int = 2, empty_share: float = 0.3
+) -> list[Prediction]:
+    """Predictions of chance: some frames without boxes, some values equal."""
     rng = np.random.default_rng(seed)
-    predictions = {}
+    predictions = []
     for number in range(count):
         boxes = 0 if rng.random() < empty_share else int(rng.integers(1, 5))
         probs = rng.integers(1, 20, (boxes, class_count)) / 20  # coarse: values repeat
-        name = f"frame {number}"
-        predictions[name] = prediction_of(name, probs, class_count=class_count)
+        predictions.append(prediction_of(f"frame {number}", probs, class_count=class_count))
+    return predictions
+
+
+def random_pool(count: int, seed: int, class_count: int = 2, empty_share: float = 0.3) -> Pool:
+    """A pool of chance, with four labelled frames."""
+    predictions = random_predictions(count, seed, class_count, empty_share)
+    rng = np.random.default_rng([seed, 1])
     embeddings: NDArray[np.float64] = rng.normal(size=(count, 3))
-    return pool_of(predictions, embeddings, rng.normal(size=(4, 3)))
+    named = {f"frame {number}": one for number, one in enumerate(predictions)}
+    return pool_of(named, embeddings, rng.normal(size=(4, 3)))
