@@ -1,7 +1,8 @@
 """Bringing frames and labels into a project, from any format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
@@ -53,10 +54,13 @@ def import_dataset(
     """
     report = ImportReport()
     opened = _opened(source, store, report)
-    store.add_classes(opened.classes, author)
+    first = next(opened.frames, None)
+    if first is not None:  # a source of which nothing can be used must not decide the classes
+        store.add_classes(opened.classes, author)
+    incoming = chain(() if first is None else (first,), opened.frames)
     rounds = _round_of_frame(store)
     with progress.task(f"import {source.path.name}", opened.frame_total) as advance:
-        frames = _counted(_as_corrections(opened, workspace, store, set(rounds)), advance)
+        frames = _counted(_as_corrections(incoming, workspace, store, set(rounds)), advance)
         counts = store.import_frames(frames, author, round_of=rounds)
     workspace.reports_folder.mkdir(exist_ok=True)
     report_file = workspace.reports_folder / f"import-{source.path.stem}.json"
@@ -110,10 +114,10 @@ def _round_of_frame(store: Store) -> dict[str, int]:
 
 
 def _as_corrections(
-    opened: OpenedDataset, workspace: Workspace, store: Store, chosen: set[str]
+    incoming: Iterable[LabelledFrame], workspace: Workspace, store: Store, chosen: set[str]
 ) -> Iterator[LabelledFrame]:
     shown = ShownProposals(workspace, store)
-    for one in opened.frames:
+    for one in incoming:
         if one.annotations is None or one.frame.frame_id not in chosen:
             yield one
             continue
