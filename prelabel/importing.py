@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import ImportReport, ImportRules, OpenedDataset
-from prelabel.datasets.formats.picture_folder import known_name
+from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.registry import open_dataset
 from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Advance, Progress
@@ -85,23 +85,8 @@ def _opened(source: ImportSource, store: Store, report: ImportReport) -> OpenedD
         images=source.images,
         classes=store.classes() or source.classes,
         rules=source.rules,
-        known_pictures=_known_pictures(store),
+        known_pictures=KnownPictures(frame.uri for frame in store.frames()),
     )
-
-
-def _known_pictures(store: Store) -> dict[str, str]:
-    """The project's pictures by file name, those left out whose names are not unique.
-
-    A file of corrections often names pictures by where they lay on somebody else's machine.
-    """
-    known: dict[str, str] = {}
-    twice: set[str] = set()
-    for frame in store.frames():
-        name = known_name(frame.uri)
-        if name in known:
-            twice.add(name)
-        known[name] = frame.uri
-    return {name: uri for name, uri in known.items() if name not in twice}
 
 
 def _round_of_frame(store: Store) -> dict[str, int]:

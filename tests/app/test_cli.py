@@ -68,6 +68,14 @@ def test_the_first_batch_is_drawn_at_random_and_stays_the_same_until_labels_come
     assert first.output == again.output
 
 
+def test_an_exported_batch_says_how_it_comes_back(birds: Path, photos: Path) -> None:
+    prelabel("-p", birds, "select", "--budget", "3")
+    in_place = prelabel("-p", birds, "export", "--batch")
+    assert f"prelabel import CORRECTED-FILE --images {photos}" in in_place.output
+    with_copies = prelabel("-p", birds, "export", "--batch", "--format", "yolo")
+    assert with_copies.output.rstrip().endswith("prelabel import CORRECTED-FOLDER")
+
+
 def test_a_budget_beyond_the_pool_takes_all(birds: Path) -> None:
     assert "chose 5 frames" in prelabel("-p", birds, "select", "--budget", "50").output
 
