@@ -1,12 +1,13 @@
 """Bringing frames and labels into a project, from any format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import ImportReport, ImportRules, OpenedDataset
-from prelabel.datasets.formats.picture_folder import known_name
+from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.registry import open_dataset
 from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Advance, Progress
@@ -53,10 +54,13 @@ def import_dataset(
     """
     report = ImportReport()
     opened = _opened(source, store, report)
-    store.add_classes(opened.classes, author)
+    first = next(opened.frames, None)
+    if first is not None:  # a source of which nothing can be used must not decide the classes
+        store.add_classes(opened.classes, author)
+    incoming = chain(() if first is None else (first,), opened.frames)
     rounds = _round_of_frame(store)
     with progress.task(f"import {source.path.name}", opened.frame_total) as advance:
-        frames = _counted(_as_corrections(opened, workspace, store, set(rounds)), advance)
+        frames = _counted(_as_corrections(incoming, workspace, store, set(rounds)), advance)
         counts = store.import_frames(frames, author, round_of=rounds)
     workspace.reports_folder.mkdir(exist_ok=True)
     report_file = workspace.reports_folder / f"import-{source.path.stem}.json"
@@ -81,23 +85,8 @@ def _opened(source: ImportSource, store: Store, report: ImportReport) -> OpenedD
         images=source.images,
         classes=store.classes() or source.classes,
         rules=source.rules,
-        known_pictures=_known_pictures(store),
+        known_pictures=KnownPictures(frame.uri for frame in store.frames()),
     )
-
-
-def _known_pictures(store: Store) -> dict[str, str]:
-    """The project's pictures by file name, those left out whose names are not unique.
-
-    A file of corrections often names pictures by where they lay on somebody else's machine.
-    """
-    known: dict[str, str] = {}
-    twice: set[str] = set()
-    for frame in store.frames():
-        name = known_name(frame.uri)
-        if name in known:
-            twice.add(name)
-        known[name] = frame.uri
-    return {name: uri for name, uri in known.items() if name not in twice}
 
 
 def _round_of_frame(store: Store) -> dict[str, int]:
@@ -110,10 +99,10 @@ def _round_of_frame(store: Store) -> dict[str, int]:
 
 
 def _as_corrections(
-    opened: OpenedDataset, workspace: Workspace, store: Store, chosen: set[str]
+    incoming: Iterable[LabelledFrame], workspace: Workspace, store: Store, chosen: set[str]
 ) -> Iterator[LabelledFrame]:
     shown = ShownProposals(workspace, store)
-    for one in opened.frames:
+    for one in incoming:
         if one.annotations is None or one.frame.frame_id not in chosen:
             yield one
             continue

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from prelabel.creating import begin_project
 from prelabel.datasets.formats.base import ExportedDataset, ImportRules
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.exporting import Content, export
@@ -12,11 +13,10 @@ from prelabel.importing import Imported, ImportSource, import_dataset
 from prelabel.proposing import Proposed, propose
 from prelabel.reporting import report
 from prelabel.status import ProjectStatus, project_status
-from prelabel.store.store import Store, open_store
+from prelabel.store.store import Store, open_store, utc_now
 from prelabel.training import Trained, train
 from prelabel.workspace import (
     Workspace,
-    create_workspace,
     find_workspace,
     finish_creation,
     open_workspace,
@@ -24,6 +24,10 @@ from prelabel.workspace import (
 
 if TYPE_CHECKING:
     from prelabel.selecting import Selected
+    from prelabel.work.guidelines import Guidelines
+    from prelabel.work.people import People
+    from prelabel.work.timesheet import TimeSheet
+    from prelabel.work.webhooks import Webhooks
 
 DEFAULT_DETECTOR = "torchvision:micro"
 DEFAULT_AUTHOR = "unknown"
@@ -51,6 +55,34 @@ class Project:
         traceback: TracebackType | None,
     ) -> None:
         self.store.close()
+
+    @property
+    def people(self) -> "People":
+        """Who may work on the project."""
+        from prelabel.work.people import People  # argon2: needed only here
+
+        return People(self.store.database, utc_now)
+
+    @property
+    def guidelines(self) -> "Guidelines":
+        """What people label by, version by version."""
+        from prelabel.work.guidelines import Guidelines  # markdown-it: needed only here
+
+        return Guidelines(self.store.database, utc_now)
+
+    @property
+    def time_sheet(self) -> "TimeSheet":
+        """Who worked when, and what became of it."""
+        from prelabel.work.timesheet import TimeSheet
+
+        return TimeSheet(self.store.database, utc_now, self.workspace.settings.review.idle_s)
+
+    @property
+    def webhooks(self) -> "Webhooks":
+        """Addresses that are told when work is done."""
+        from prelabel.work.webhooks import Webhooks
+
+        return Webhooks(self.store.database, utc_now)
 
     def import_dataset(self, source: ImportSource) -> Imported:
         """Bring in frames, labels, or corrections of a batch."""
@@ -101,9 +133,9 @@ def init_project(
     """A new project with the frames and labels of `source`, a dataset or a folder of pictures.
 
     `classes` are needed where the source names none. Killed before it is done, it is called again
-    with the same arguments and goes on.
+    with the same arguments and goes on; other ones are taken as long as no frame came in.
     """
-    workspace = create_workspace(folder, detector, store)
+    workspace = begin_project(folder, detector, store, classes)
     project = _opened(workspace, author, progress)
     given = None if classes is None else tuple(classes)
     what = ImportSource(source, format, images, given, rules or ImportRules())

@@ -70,6 +70,19 @@ def create_workspace(folder: Path, detector: str, store: str | None) -> Workspac
     return open_workspace(folder)
 
 
+def change_creation(workspace: Workspace, detector: str, store: str | None) -> Workspace:
+    """An unfinished project with another detector and store; WorkspaceError where it was edited."""
+    settings, path = workspace.settings, workspace.folder / SETTINGS_FILE
+    as_written = settings_text(settings.name, settings.detector, settings.store)
+    if path.read_text(encoding="utf-8") != as_written:
+        raise WorkspaceError(
+            f"{path}: was edited after an `init` that did not finish, and names another detector "
+            "or store than you do now: give `init` the same ones, or remove that file"
+        )
+    write_whole(path, settings_text(settings.name, detector, store).encode())
+    return open_workspace(workspace.folder)
+
+
 def finish_creation(workspace: Workspace) -> None:
     """Mark a new project as complete."""
     (workspace.folder / _UNFINISHED_FILE).unlink(missing_ok=True)

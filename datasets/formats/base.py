@@ -1,6 +1,6 @@
 """What readers and writers of dataset formats have in common."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from prelabel.datasets.annotations import Origin
 from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.picture_folder import PictureFolder
 from prelabel.datasets.formats.report import ImportReport, Problem, ProblemKind
 from prelabel.datasets.frames import FrameKind, LabelledFrame, Split
@@ -74,14 +75,14 @@ class OpenedDataset:
 class Source:
     """Where a dataset lies: a file or folder, and the folder of its pictures where it is given.
 
-    `known` holds pictures that are known already: see PictureFolder.
+    `known` holds pictures that are known already, for names that lead to no file.
     """
 
     path: Path
     images: Path | None
     classes: tuple[str, ...] | None
     rules: ImportRules
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: KnownPictures = field(default_factory=KnownPictures)
 
     @property
     def folder(self) -> Path:

@@ -2,11 +2,15 @@
 
 import os
 import stat
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.formats.known_pictures import (
+    AmbiguousPictureError,
+    KnownPictures,
+    folded,
+)
 from prelabel.datasets.pictures import PICTURE_SUFFIXES
 
 
@@ -18,20 +22,19 @@ class PictureFolder:
     """The folder that a dataset's pictures must lie in.
 
     Names come from files that strangers wrote, so a path or a link that leads out of the folder
-    is refused; `follow_links` accepts links, never paths. `known` holds pictures that are known
-    already, absolute paths by the `known_name` of their files: a name that leads to no file stands
-    for one of these.
+    is refused; `follow_links` accepts links, never paths. A name that leads to no file may stand
+    for a picture that is `known` already.
     """
 
     def __init__(
-        self, root: Path, follow_links: bool = False, known: Mapping[str, str] | None = None
+        self, root: Path, follow_links: bool = False, known: KnownPictures | None = None
     ) -> None:
         self.root = Path(os.path.realpath(root))
         if not self.root.is_dir():
             raise BadInputError(f"{root}: is no folder: name the folder that holds the pictures")
         self._prefix = os.path.join(self.root, "")
         self._follow_links = follow_links
-        self._known = known or {}
+        self._known = known or KnownPictures()
         self._inside: dict[str, bool] = {}  # folders already looked at
         self._listings: dict[str, dict[str, str]] = {}
 
@@ -44,10 +47,16 @@ class PictureFolder:
         try:
             return self._find_here(name)
         except PictureNotFoundError:
-            known = self._known.get(known_name(name))
+            known = self._known_called(name)
             if known is None:
                 raise
             return known
+
+    def _known_called(self, name: str) -> str | None:
+        try:
+            return self._known.find(name)
+        except AmbiguousPictureError as error:
+            raise PictureNotFoundError(str(error)) from error
 
     def _find_here(self, name: str) -> str:
         if not name or "\0" in name:
@@ -98,8 +107,8 @@ class PictureFolder:
                 entries = os.listdir(folder)
             except (OSError, ValueError):
                 entries = []
-            self._listings[folder] = {_folded(entry): entry for entry in entries}
-        found = self._listings[folder].get(_folded(base))
+            self._listings[folder] = {folded(entry): entry for entry in entries}
+        found = self._listings[folder].get(folded(base))
         if found is not None:
             return os.path.join(folder, found)
         if "\\" in name:  # a path written on Windows
@@ -107,16 +116,7 @@ class PictureFolder:
         raise PictureNotFoundError(f"picture {name!r} is missing in {self.root}")
 
 
-def known_name(path: str) -> str:
-    """By what the file of a picture is recognised wherever a tool has put it: its name alone."""
-    return _folded(path.replace("\\", "/").rpartition("/")[2])
-
-
 def lies_below(root: Path, name: str) -> bool:
     """Whether a file called `name`, a relative path without tricks, lies below `root`."""
     plain = bool(name) and "\0" not in name and not os.path.isabs(name) and ".." not in name
     return plain and os.path.isfile(os.path.join(root, name))
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -1,6 +1,6 @@
 """The formats by name, and the one call each for reading and for writing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from prelabel.datasets.formats.datumaro_bridge import (
 )
 from prelabel.datasets.formats.export import new_folder
 from prelabel.datasets.formats.kitti import KittiReader, KittiWriter
+from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.picture_tree import PictureTreeReader
 from prelabel.datasets.formats.voc import VocReader
 from prelabel.datasets.formats.voc_writer import VocWriter
@@ -63,16 +64,15 @@ def open_dataset(
     images: Path | None = None,
     classes: Sequence[str] | None = None,
     rules: ImportRules | None = None,
-    known_pictures: Mapping[str, str] | None = None,
+    known_pictures: KnownPictures | None = None,
 ) -> OpenedDataset:
     """Open a dataset for one lazy pass.
 
     `format` is a name in READERS or "datumaro:<name>"; None finds it out. `images` is the folder
     that picture names are relative to, where it is not the dataset's own. `classes` gives names and
     order; boxes of other classes are reported and left out; None takes the source's own classes.
-    A picture that is not where the dataset says is looked up by its file name in `known_pictures`
-    (absolute paths by `known_name`). What is left out or changed goes into `report` while frames
-    are read.
+    A picture that is not where the dataset says is looked up in `known_pictures`. What is left out
+    or changed goes into `report` while frames are read.
 
     Raises BadInputError for a source that cannot be used at all.
     """
@@ -80,7 +80,8 @@ def open_dataset(
         raise BadInputError(f"{source}: is not there: check the path")
     name = format or detect_format(source)
     wanted = None if classes is None else check_class_names(classes, "classes")
-    given = Source(source, images, wanted, rules or ImportRules(), known_pictures or {})
+    known = known_pictures or KnownPictures()
+    given = Source(source, images, wanted, rules or ImportRules(), known)
     opened = _reader(name).open(given, report)
     own = wanted or check_class_names(opened.classes, str(source))
     assembler = Assembler(own, given.rules, report)

@@ -1,5 +1,6 @@
 """Commands that bring data into a project and take it out."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,9 @@ def export(obj: dict[str, Any], format: str, to: Path | None, batch: bool) -> No
         for note in written.notes:
             click.echo(f"Note: {note}")
         if batch:
-            click.echo("Correct it in a labelling tool, then: prelabel import CORRECTED-FILE")
+            source = "CORRECTED-FILE" if written.annotations.is_file() else "CORRECTED-FOLDER"
+            where = f" --images {shlex.quote(str(written.images))}" if written.images else ""
+            click.echo(f"Correct it in a labelling tool, then: prelabel import {source}{where}")
 
 
 def _tell_import(imported: "Imported") -> None:

@@ -7,9 +7,11 @@ import click
 
 from prelabel.cli.data import export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
+from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
 from prelabel.cli.session import ANY_PATH, user_name
+from prelabel.cli.work import guidelines, time
 from prelabel.datasets.errors import PrelabelError
 
 FAILED = 1
@@ -64,6 +66,9 @@ for _command in (
     propose,
     select,
     review,
+    people,
+    guidelines,
+    time,
     export,
     status,
     report,

@@ -19,13 +19,21 @@ def reference_text() -> str:
     )
     pages = [("prelabel", cli.get_help(context))]
     for name in cli.list_commands(context):
-        command = cli.commands[name]
-        inner = click.Context(
-            command, parent=context, info_name=name, max_content_width=_WIDTH, terminal_width=_WIDTH
-        )
-        pages.append((f"prelabel {name}", command.get_help(inner)))
+        pages += _pages(cli.commands[name], name, context)
     sections = [f"## {title}\n\n```\n{text}\n```\n" for title, text in pages]
     return "\n".join([_HEADING, *sections])
+
+
+def _pages(command: click.Command, name: str, parent: click.Context) -> list[tuple[str, str]]:
+    """The help of a command, and of those below it."""
+    context = click.Context(
+        command, parent=parent, info_name=name, max_content_width=_WIDTH, terminal_width=_WIDTH
+    )
+    pages = [(context.command_path, command.get_help(context))]
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            pages += _pages(command.commands[below], below, context)
+    return pages
 
 
 if __name__ == "__main__":

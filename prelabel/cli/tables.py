@@ -1,13 +1,19 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from prelabel.active.summary import RoundResult, Summary
 from prelabel.cli.words import time_told
 from prelabel.datasets.wording import counted
 from prelabel.status import ProjectStatus
+
+if TYPE_CHECKING:
+    from prelabel.work.judged import PersonRecord
+    from prelabel.work.people import Person
 
 
 def status_table(status: ProjectStatus) -> Table:
@@ -73,3 +79,27 @@ def _mean_row(results: Sequence[RoundResult]) -> tuple[str, ...]:
         time_told(mean([one.seconds for one in results])),
         f"{mean(map50s):.3f}{spread}",
     )
+
+
+def people_table(people: Sequence["Person"]) -> Table:
+    """Everybody with their role, and whether they can log in."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "role", "can log in", "since"):
+        table.add_column(heading)
+    for one in people:
+        door = "disabled" if one.disabled else "yes" if one.has_login else "not yet"
+        table.add_row(escape(one.name), str(one.role), door, f"{one.added_at:%Y-%m-%d}")
+    return table
+
+
+def time_table(records: Sequence["PersonRecord"]) -> Table:
+    """What each person has done, in how much active time."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("person")
+    for heading in ("frames", "active time", "accepted", "waiting", "sent back"):
+        table.add_column(heading, justify="right")
+    for one in records:
+        counts = (one.accepted, one.waiting, len(one.sent_back))
+        told = (f"{count:,}" for count in counts)
+        table.add_row(escape(one.person), f"{one.frames:,}", time_told(one.seconds), *told)
+    return table

@@ -12,6 +12,8 @@ from prelabel.review.routes import (
     guidelines,
     pages,
     people,
+    progress,
+    record,
     reviewing,
     session,
     tasks,
@@ -27,7 +29,9 @@ _SUBJECTS = (
     frames,
     reviewing,
     guidelines,
+    record,
     people,
+    progress,
     webhooks,
     pages,
 )

@@ -18,6 +18,7 @@ from prelabel.store.store import Store, utc_now
 from prelabel.work.drafts import Drafts
 from prelabel.work.guidelines import Guidelines
 from prelabel.work.people import People
+from prelabel.work.progress import WorkInHand
 from prelabel.work.queue import Queue
 from prelabel.work.sessions import Sessions
 from prelabel.work.sight import Sight
@@ -71,6 +72,7 @@ class Services:
     webhooks: Webhooks
     sight: Sight
     batches: Batches
+    work_in_hand: WorkInHand
 
     @classmethod
     def of(
@@ -104,6 +106,7 @@ class Services:
             webhooks=Webhooks(database, clock),
             sight=Sight(database),
             batches=Batches(store),
+            work_in_hand=WorkInHand(database),
         )
 
     def login_needed(self) -> bool:

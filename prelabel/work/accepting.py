@@ -3,44 +3,51 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, select
-
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.store.changes import Change, Entry
 from prelabel.store.labels import write_labels
 from prelabel.store.records import EventKind
-from prelabel.store.tables import frames
-from prelabel.work.records import TaskState, Verdict
+from prelabel.work.notices import tell_if_batch_is_done
+from prelabel.work.records import Task, TaskState, Verdict
 from prelabel.work.submission_rows import insert_judgement, set_state
+from prelabel.work.webhooks import HookKind, queue_delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptable:
-    """A submission by number, whose it is, its labels, and the human seconds they took."""
+class HandedIn:
+    """A submission by number, of which task and whose it is, its labels, and the seconds spent."""
 
     number: int
+    task: Task
     person: str
     labels: AnnotationSet
     seconds: float | None
 
+    def told(self) -> dict[str, Any]:
+        """What events and webhooks are told of a submission."""
+        return {
+            "task": self.task.number,
+            "round": self.task.round_number,
+            "submission": self.number,
+            "person": self.person,
+            "boxes": len(self.labels),
+            "seconds": self.seconds,
+        }
 
-def accept_submission(change: Change, row: Row[Any], what: Acceptable, judge: str | None) -> None:
-    """Write the labels of the task in `row`; other copies of its frame are superseded.
 
-    The author of the labels is who drew them; the judge, if there is one, stands in the event.
+def accept_submission(change: Change, frame: int, what: HandedIn, judge: str | None) -> None:
+    """Make a submission the labels of the frame with this row number.
+
+    Other copies of the frame are superseded. The author of the labels is who drew them; the judge,
+    if there is one, stands in the event.
     """
-    connection = change.connection
     insert_judgement(change, what.number, Verdict.ACCEPTED, judge)
-    set_state(connection, row.number, TaskState.ACCEPTED)  # before the labels supersede the rest
-    wanted = select(frames.c.frame_id).where(frames.c.number == row.frame)
-    frame_id = connection.execute(wanted).scalar_one()
+    # Before the labels are written, as they supersede all tasks of the frame that are not done.
+    set_state(change.connection, what.task.number, TaskState.ACCEPTED)
     drawn = replace(change, author=what.person)
-    write_labels(drawn, frame_id, what.labels, what.seconds, row.round)
-    told = {
-        "task": row.number,
-        "round": row.round,
-        "submission": what.number,
-        "person": what.person,
-        "by_rule": judge is None,
-    }
-    change.log(EventKind.TASK_ACCEPTED, [Entry(told, row.frame)])
+    round_number = what.task.round_number
+    write_labels(drawn, what.task.frame_id, what.labels, what.seconds, round_number)
+    told = {**what.told(), "judge": judge}
+    change.log(EventKind.TASK_ACCEPTED, [Entry(told, frame)])
+    queue_delivery(change, HookKind.ACCEPTED, {**told, "frame_id": what.task.frame_id})
+    tell_if_batch_is_done(change, round_number)

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, update
 from prelabel.settings import ReviewSettings
 from prelabel.store.changes import Clock
 from prelabel.store.errors import UnknownEntryError
-from prelabel.store.labels import class_count
+from prelabel.store.labels import class_count, current_version
 from prelabel.store.packing import unpack_labels
+from prelabel.store.showing import shown_on
 from prelabel.store.store import Store
 from prelabel.store.work_tables import tasks
 from prelabel.work.edit_rows import Author, author_of, insert_edits, read_edits
@@ -25,43 +26,42 @@ class Drafts:
     """The boxes of tasks as people leave them."""
 
     def __init__(self, store: Store, settings: ReviewSettings, clock: Clock) -> None:
-        self._store = store
         self._database = store.database
         self._settings = settings
         self._clock = clock
 
     def initial(self, task: int | Task) -> Initial:
         """The boxes from which everybody starts who gets this task."""
-        found = self._task(task)
-        shown = self._store.shown(found.round_number, found.frame_id)
-        version = self._store.labels(found.frame_id) if found.attempt > 1 else None
-        return initial_boxes(shown, None if version is None else version.annotations)
+        with self._database.reading() as connection:
+            return _initial(connection, _found(connection, task))
 
     def read(self, task: int | Task, person: str) -> Draft:
         """The initial boxes with what this person did to them; of each box the last edit counts.
 
         What others did to them, before the task came to this person, is left out.
         """
-        found = self._task(task)
         with self._database.reading() as connection:
+            found = _found(connection, task)
+            initial = _initial(connection, found)
             done = read_edits(connection, Author(found.number, found.attempt, person))
-        return Draft(fold(self.initial(found).boxes, done), len(done))
+        return Draft(fold(initial.boxes, done), len(done), initial)
 
     def review(self, task: int | Task, reviewer: str) -> Draft:
         """The boxes of the newest submission with what this reviewer did to them.
 
         Raises NotWaitingError where the task has no submission.
         """
-        found = self._task(task)
-        if found.submission is None:
-            raise NotWaitingError(f"task {found.number} has not been submitted")
-        author = Author(found.number, found.attempt, reviewer, found.submission)
         with self._database.reading() as connection:
-            row = read_submission(connection, found.submission)
+            found = _found(connection, task)
+            if found.submission is None:
+                raise NotWaitingError(f"task {found.number} has not been submitted")
+            initial = _initial(connection, found)
+            handed_in = read_submission(connection, found.submission)
+            author = Author(found.number, found.attempt, reviewer, found.submission)
             done = read_edits(connection, author)
-        labels = unpack_labels(row.labels)
-        submitted = submitted_boxes(self.initial(found), labels, row.shown_score)
-        return Draft(fold(submitted, done), len(done))
+        labels = unpack_labels(handed_in.labels)
+        submitted = submitted_boxes(initial, labels, handed_in.shown_score)
+        return Draft(fold(submitted, done), len(done), initial)
 
     def append(self, task: int, person: str, edits: Sequence[Edit], reviewing: bool = False) -> int:
         """Keep edits in their order; how many of them are new.
@@ -89,11 +89,15 @@ class Drafts:
         begun = {"state": TaskState.IN_WORK.value, "leased_until": until}
         connection.execute(update(tasks).where(tasks.c.number == task).values(begun))
 
-    def _task(self, task: int | Task) -> Task:
-        if isinstance(task, Task):
-            return task
-        with self._database.reading() as connection:
-            return read_task(connection, task)
+
+def _found(connection: Connection, task: int | Task) -> Task:
+    return task if isinstance(task, Task) else read_task(connection, task)
+
+
+def _initial(connection: Connection, task: Task) -> Initial:
+    shown = shown_on(connection, task.round_number, task.frame_id)
+    version = current_version(connection, task.frame_id) if task.attempt > 1 else None
+    return initial_boxes(shown, None if version is None else version.annotations)
 
 
 def _lost(row: Row[Any], person: str, reviewing: bool) -> LeaseLostError | None:

@@ -15,6 +15,7 @@ from prelabel.store.tables import batches
 from prelabel.store.work_tables import OPEN_STATES, edits, task_skips, tasks
 from prelabel.work.errors import NotAllowedError
 from prelabel.work.filling import FILLER, fill_round
+from prelabel.work.notices import tell_if_batch_is_done
 from prelabel.work.records import Task, TaskState
 from prelabel.work.task_rows import (
     check_reason,
@@ -144,6 +145,7 @@ class Queue:
             if aside:
                 told = {"task": task, "round": row.round, "skips": len(skippers)}
                 change.log(EventKind.TASK_SET_ASIDE, [Entry(told, row.frame)])
+                tell_if_batch_is_done(change, row.round)
             return read_task(change.connection, task)
 
     def requeue(self, task: int, author: str) -> Task:

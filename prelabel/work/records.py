@@ -143,10 +143,11 @@ class Initial:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The boxes as one person has left them, and how many edits of theirs led there."""
+    """The boxes as one person has left them, how many edits of theirs led there, and from what."""
 
     boxes: tuple[BoxState, ...]
     edits: int
+    initial: Initial
 
 
 @dataclass(frozen=True, slots=True)

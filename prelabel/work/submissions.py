@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Row, select
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.settings import ReviewSettings
-from prelabel.store.changes import Clock, Entry, changing
+from prelabel.store.changes import Change, Clock, Entry, changing
 from prelabel.store.packing import unpack_labels
 from prelabel.store.records import EventKind
 from prelabel.store.store import Store
 from prelabel.store.work_tables import submissions, tasks
-from prelabel.work.accepting import Acceptable, accept_submission
+from prelabel.work.accepting import HandedIn, accept_submission
 from prelabel.work.drafts import Drafts
 from prelabel.work.edit_rows import Author, count_edits
 from prelabel.work.errors import NotWaitingError
@@ -38,6 +38,7 @@ from prelabel.work.task_rows import (
     task_of,
     task_query,
 )
+from prelabel.work.webhooks import HookKind, queue_delivery
 
 WITH_CHANGES = "accepted with the reviewer's changes"
 _MOST_WAITING = 1000
@@ -53,11 +54,17 @@ class TimeSheet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A submission ready to be written, and the author of the edits in it."""
+    """A submission ready to be written: of which task, and who made the edits in it."""
 
+    task: Task
     new: NewSubmission
     author: Author
     seconds: float  # of this attempt
+
+    def handed_in(self, number: int) -> HandedIn:
+        """The submission once it is written, under its number."""
+        labels = self.new.outcome.labels
+        return HandedIn(number, self.task, self.author.person, labels, self.seconds)
 
 
 class Submissions:
@@ -141,8 +148,9 @@ class Submissions:
                 insert_judgement(change, handed_in.number, Verdict.SENT_BACK, reviewer, reason)
                 until = change.at + timedelta(hours=self._settings.hold_sent_back_hours)
                 set_state(connection, task, TaskState.SENT_BACK, until, reason)
-                told = {**_told(row, handed_in.number), "person": row.person, "reason": reason}
-                change.log(EventKind.TASK_SENT_BACK, [Entry(told, row.frame)])
+                what = _handed_in(connection, read_task(connection, task), handed_in)
+                more = {"judge": reviewer, "reason": reason}
+                _tell(change, EventKind.TASK_SENT_BACK, HookKind.SENT_BACK, row.frame, what, **more)
             return read_task(connection, task)
 
     def waiting(self, limit: int = _MOST_WAITING) -> list[Task]:
@@ -184,7 +192,7 @@ class Submissions:
             draft.edits,
             outcome(initial, draft.boxes, frame.width_px, frame.height_px),
         )
-        return _Prepared(new, author, max(seconds - earlier, 0.0))
+        return _Prepared(task, new, author, max(seconds - earlier, 0.0))
 
     def _take_in(self, prepared: _Prepared) -> Submitted | None:
         """Write a submission; None where another edit has come in since it was prepared."""
@@ -198,15 +206,13 @@ class Submissions:
             check_theirs(row, new.person)
             if count_edits(connection, prepared.author) != new.edits:
                 return None
-            number = insert_submission(change, new)
-            told = {**_told(row, number), "boxes": len(new.outcome.labels), "seconds": new.seconds}
-            change.log(EventKind.TASK_SUBMITTED, [Entry(told, row.frame)])
+            what = prepared.handed_in(insert_submission(change, new))
+            set_state(connection, new.task, TaskState.SUBMITTED)
+            _tell(change, EventKind.TASK_SUBMITTED, HookKind.SUBMITTED, row.frame, what)
+            if not self._settings.reviewer:
+                accept_submission(change, row.frame, what, judge=None)
             state = TaskState.SUBMITTED if self._settings.reviewer else TaskState.ACCEPTED
-            if self._settings.reviewer:
-                set_state(connection, new.task, state)
-            else:
-                accept_submission(change, row, _acceptable(number, prepared), judge=None)
-            return Submitted(new.task, number, state, new.seconds)
+            return Submitted(new.task, what.number, state, new.seconds)
 
     def _accept(self, handed_in: Row[Any], prepared: _Prepared, changed: bool) -> Task | None:
         """Write an acceptance; None where something has changed since it was prepared."""
@@ -217,18 +223,12 @@ class Submissions:
             unchanged = row.state == TaskState.SUBMITTED and row.submission == handed_in.number
             if not unchanged or count_edits(connection, prepared.author) != new.edits:
                 return None
-            seconds = _seconds_of_attempt(connection, handed_in)
-            what = Acceptable(
-                handed_in.number, handed_in.person, unpack_labels(handed_in.labels), seconds
-            )
+            what = _handed_in(connection, prepared.task, handed_in)
             if changed:
-                insert_judgement(
-                    change, handed_in.number, Verdict.ACCEPTED, new.person, WITH_CHANGES
-                )
-                number = insert_submission(change, new)
-                own = _acceptable(number, prepared)
-                what = replace(own, seconds=prepared.seconds + (seconds or 0.0))
-            accept_submission(change, row, what, judge=new.person)
+                insert_judgement(change, what.number, Verdict.ACCEPTED, new.person, WITH_CHANGES)
+                own = prepared.handed_in(insert_submission(change, new))
+                what = replace(own, seconds=prepared.seconds + (what.seconds or 0.0))
+            accept_submission(change, row.frame, what, judge=new.person)
             return read_task(connection, new.task)
 
 
@@ -264,18 +264,18 @@ def _is_judged(submission: Row[Any], judge: str, verdict: Verdict) -> bool:
     return bool(submission.judge == judge and submission.verdict == verdict)
 
 
-def _seconds_of_attempt(connection: Connection, handed_in: Row[Any]) -> float | None:
-    seconds: float | None = handed_in.seconds
-    if seconds is None:
-        return None
-    author = Author(handed_in.task, handed_in.attempt, handed_in.person)
-    return max(seconds - seconds_before(connection, author), 0.0)
+def _handed_in(connection: Connection, task: Task, row: Row[Any]) -> HandedIn:
+    """What the row of a submission tells; its seconds are those of its attempt."""
+    seconds: float | None = row.seconds
+    if seconds is not None:
+        author = Author(row.task, row.attempt, row.person)
+        seconds = max(seconds - seconds_before(connection, author), 0.0)
+    return HandedIn(row.number, task, row.person, unpack_labels(row.labels), seconds)
 
 
-def _acceptable(number: int, prepared: _Prepared) -> Acceptable:
-    new = prepared.new
-    return Acceptable(number, new.person, new.outcome.labels, prepared.seconds)
-
-
-def _told(row: Row[Any], submission: int) -> dict[str, Any]:
-    return {"task": row.number, "round": row.round, "submission": submission}
+def _tell(
+    change: Change, event: EventKind, hook: HookKind, frame: int, what: HandedIn, **more: str
+) -> None:
+    told = {**what.told(), **more}
+    change.log(event, [Entry(told, frame)])
+    queue_delivery(change, hook, {**told, "frame_id": what.task.frame_id})

@@ -15,6 +15,7 @@ from prelabel.active.scores import (
     Aggregation,
     Measure,
     PoolBoxes,
+    box_uncertainty,
     box_values,
     frame_values,
 )
@@ -59,6 +60,15 @@ def test_a_single_class_gives_the_binary_entropy_of_its_score() -> None:
     one_class = prediction_of("a", [[0.3]], class_count=1)
     expected = -(0.3 * log(0.3) + 0.7 * log(0.7))
     assert values_of([one_class], Measure.ENTROPY, Aggregation.SUM) == pytest.approx([expected])
+
+
+def test_uncertainty_of_boxes_is_a_share_of_the_largest_possible() -> None:
+    even = prediction_of("a", [[1 / 3, 1 / 3]], class_scores=ClassScores.EXCLUSIVE)
+    np.testing.assert_allclose(box_uncertainty(even), [1.0], rtol=1e-6)
+    sure = prediction_of("a", [[1.0, 0.0], [0.6, 0.3]], class_scores=ClassScores.EXCLUSIVE)
+    entropy = -(0.1 * log(0.1) + 0.6 * log(0.6) + 0.3 * log(0.3))
+    np.testing.assert_allclose(box_uncertainty(sure), [0.0, entropy / log(3)], rtol=1e-5)
+    assert len(box_uncertainty(prediction_of("a", []))) == 0
 
 
 def test_aggregations_by_hand() -> None:

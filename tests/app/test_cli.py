@@ -68,6 +68,14 @@ def test_the_first_batch_is_drawn_at_random_and_stays_the_same_until_labels_come
     assert first.output == again.output
 
 
+def test_an_exported_batch_says_how_it_comes_back(birds: Path, photos: Path) -> None:
+    prelabel("-p", birds, "select", "--budget", "3")
+    in_place = prelabel("-p", birds, "export", "--batch")
+    assert f"prelabel import CORRECTED-FILE --images {photos}" in in_place.output
+    with_copies = prelabel("-p", birds, "export", "--batch", "--format", "yolo")
+    assert with_copies.output.rstrip().endswith("prelabel import CORRECTED-FOLDER")
+
+
 def test_a_budget_beyond_the_pool_takes_all(birds: Path) -> None:
     assert "chose 5 frames" in prelabel("-p", birds, "select", "--budget", "50").output
 
@@ -134,6 +142,78 @@ def test_an_init_that_was_killed_is_given_again(tmp_path: Path, photos: Path) ->
     done = prelabel(*arguments)
     assert done.exit_code == 0, done.output
     assert "5 frames read" in done.output
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--images", "{tmp}/empty", "--classes", "a,b", "--detector", "torchvision:fcos"),
+        (
+            "--images",
+            "{tmp}/photos",
+            "--classes",
+            "a",
+            "--store",
+            "postgresql://x@/y?host=/nowhere",
+        ),
+    ],
+)
+def test_an_init_that_failed_is_given_again_with_other_arguments(
+    wrong: tuple[str, ...], tmp_path: Path, photos: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    failed = prelabel("init", tmp_path / "birds", *(one.format(tmp=tmp_path) for one in wrong))
+    assert failed.exit_code == FAILED, failed.output
+    right = ("--images", photos, "--classes", "heron,egret", "--detector", "torchvision:ssdlite")
+    done = prelabel("init", tmp_path / "birds", *right)
+    assert done.exit_code == 0, done.output
+    assert "with the classes heron, egret." in done.output
+    settings = (tmp_path / "birds" / "prelabel.yaml").read_text(encoding="utf-8")
+    assert "torchvision:ssdlite" in settings
+    assert "nowhere" not in settings
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            ("--classes", "a,b"),
+            "5 frames with the detector torchvision:micro and the classes heron",
+        ),
+        (("--classes", "heron,egret", "--store", "sqlite:///other.db"), "another store"),
+    ],
+)
+def test_an_init_that_brought_frames_in_goes_on_with_what_it_began_with(
+    changed: tuple[str, ...], said: str, birds: Path, photos: Path
+) -> None:
+    (birds / "init-unfinished").touch()
+    refused = prelabel("init", birds, "--images", photos, *changed)
+    assert refused.exit_code == FAILED
+    assert said in refused.stderr
+    assert prelabel("init", birds, "--images", photos, "--classes", "heron,egret").exit_code == 0
+
+
+def test_settings_edited_after_a_failed_init_are_not_overwritten(
+    birds: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    prelabel("init", tmp_path / "gulls", "--images", tmp_path / "empty", "--classes", "a")
+    settings = tmp_path / "gulls" / "prelabel.yaml"
+    edited = settings.read_text(encoding="utf-8").replace("steps: 1000", "steps: 7")
+    settings.write_text(edited, encoding="utf-8")
+    arguments = (
+        "--images",
+        tmp_path / "photos",
+        "--classes",
+        "a",
+        "--detector",
+        "torchvision:fcos",
+    )
+    refused = prelabel("init", tmp_path / "gulls", *arguments)
+    assert refused.exit_code == FAILED
+    assert "was edited" in refused.stderr
+    assert settings.read_text(encoding="utf-8") == edited
+    assert prelabel("init", tmp_path / "gulls", *arguments[:-2]).exit_code == 0
 
 
 def test_the_author_of_what_is_done_is_kept(birds: Path) -> None:

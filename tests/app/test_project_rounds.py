@@ -11,6 +11,7 @@ from builders import a_picture, a_prediction
 
 from prelabel.datasets.annotations import OriginKind
 from prelabel.datasets.batches import Batch, Pick
+from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.progress import Silent
 from prelabel.exporting import Content
@@ -216,3 +217,36 @@ def test_batches_of_older_stores_are_looked_up_in_the_files_they_were_made_from(
     project.store.record_batch(record.number, batch, "ann")
     exported = project.export("coco", tmp_path / "batch", Content.BATCH)
     assert exported.boxes == 1
+
+
+def test_corrections_of_equal_file_names_find_their_frames(tmp_path: Path) -> None:
+    """Two cameras that number alike; the corrected file comes from another machine."""
+    for folder in ("left", "right"):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        for number in range(2):
+            a_picture(tmp_path / "photos" / folder / f"{number}.jpg", seed=10 * len(folder) + number)
+    made, _ = init_project(tmp_path / "birds", source=tmp_path / "photos", classes=["heron"])
+    with made as project:
+        project.select(budget=4)
+        project.export("coco", tmp_path / "batch", Content.BATCH)
+        document = json.loads((tmp_path / "batch" / "annotations.json").read_bytes())
+        for number, image in enumerate(document["images"], 1):
+            side = 10.0 if image["file_name"].startswith("left") else 30.0
+            box = {"id": number, "image_id": image["id"], "category_id": 1}
+            document["annotations"].append(box | {"bbox": [1, 1, side, side]})
+            image["file_name"] = f"/home/ada/task 7/{image['file_name']}"
+        (tmp_path / "elsewhere").mkdir()
+        corrected = tmp_path / "elsewhere" / "corrected.json"
+        corrected.write_text(json.dumps(document), encoding="utf-8")
+        imported = project.import_dataset(ImportSource(corrected))
+        assert (imported.counts.versions_added, imported.report.problems) == (4, [])
+        for one in project.store.labelled_frames():
+            assert one.annotations is not None
+            width = 10.0 if "left" in one.frame.uri else 30.0
+            assert one.annotations.boxes.xyxy.tolist() == [[1, 1, 1 + width, 1 + width]]
+
+        for image in document["images"]:
+            image["file_name"] = Path(image["file_name"]).name
+        corrected.write_text(json.dumps(document), encoding="utf-8")
+        with pytest.raises(BadInputError, match=r"may be .* or .*--images"):
+            project.import_dataset(ImportSource(corrected))

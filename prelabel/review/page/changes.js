@@ -66,10 +66,24 @@ export function hasMoved(box) {
  * @param {Box[]} right
  */
 export function agreement(left, right) {
-  const [mine, theirs] = [left, right].map((boxes) => boxes.filter((box) => box.status === "accepted"));
+  const mine = accepted(left);
+  const theirs = accepted(right);
   if (!mine.length && !theirs.length) return 1;
   return (2 * pairs(mine, theirs).length) / (mine.length + theirs.length);
 }
+
+/**
+ * The ids of those boxes of one person that have a partner with the other.
+ *
+ * @param {Box[]} left
+ * @param {Box[]} right
+ */
+export function partnered(left, right) {
+  return new Set(pairs(accepted(left), accepted(right)).map(([one]) => one.id));
+}
+
+/** @param {Box[]} boxes */
+const accepted = (boxes) => boxes.filter((box) => box.status === "accepted");
 
 /**
  * Boxes of two people that mean the same object, those that overlap most first; none twice.

@@ -51,7 +51,7 @@ function fields(schema, depth = 0) {
       {},
       make("code", {}, name),
       make("span", { class: "type" }, typeOf(field) + (needed.has(name) ? "" : ", may be left out")),
-      description && make("span", { class: "says" }, description),
+      description && make("span", { class: "says" }, ...withCode(description)),
       fields(field, depth + 1),
     );
   });
@@ -74,7 +74,7 @@ function parameters(operation) {
       {},
       make("code", {}, one.name),
       make("span", { class: "type" }, `${typeOf(one.schema)}, in the ${one.in}${one.required ? "" : ", may be left out"}`),
-      one.description && make("span", { class: "says" }, one.description),
+      one.description && make("span", { class: "says" }, ...withCode(one.description)),
     ),
   );
   return rows.length ? make("ul", { class: "fields" }, ...rows) : null;
@@ -106,13 +106,17 @@ function operationView(path, method, operation) {
       {},
       make("span", { class: `method method-${method}` }, method.toUpperCase()),
       make("code", { class: "path" }, path),
-      make("span", { class: "says" }, operation.summary ?? ""),
+      make("span", { class: "says" }, ...withCode(operation.description ?? operation.summary ?? "")),
     ),
-    operation.description && make("p", {}, operation.description),
     part("Parameters", parameters(operation)),
     part("Body", bodyOf(operation.requestBody?.content)),
     ...responses(operation),
   );
+}
+
+/** A text with what stands between backticks as code. @param {string} text */
+function withCode(text) {
+  return text.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
 }
 
 function anchor(path, method) {
@@ -133,7 +137,7 @@ function byTag() {
 }
 
 byId("title").textContent = `${document_.info.title}: HTTP API`;
-byId("lead").textContent = document_.info.description ?? `Version ${document_.info.version}`;
+byId("lead").replaceChildren(...withCode(document_.info.description ?? ""));
 for (const [tag, views] of byTag()) {
   const heading = make("h2", { id: `tag-${tag}` }, tag);
   byId("operations").append(make("section", {}, heading, ...views));

@@ -41,14 +41,14 @@ export function byId(id) {
  *
  * @param {string} caption
  * @param {string[]} heads
- * @param {(Node | string | number | null)[][]} rows
+ * @param {(Node | string | number | false | null)[][]} rows  `null` is shown as a dash, `false` as nothing.
  * @param {string} whenEmpty  What to say where there are no rows.
  */
 export function table(caption, heads, rows, whenEmpty) {
   if (!rows.length) return make("p", { class: "empty" }, whenEmpty);
   const numeric = heads.map((head) => head.startsWith("#"));
   const cell = (content, column) =>
-    make("td", { class: numeric[column] && "number" }, content ?? "–");
+    make("td", { class: numeric[column] && "number" }, content === false ? "" : (content ?? "–"));
   return make(
     "div",
     { class: "scrolls", tabindex: 0, role: "region", "aria-label": caption },

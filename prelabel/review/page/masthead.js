@@ -24,6 +24,18 @@ export function mayDo(role, needed) {
 }
 
 /**
+ * The pages this person may go to.
+ *
+ * @param {{ role: string }} me
+ * @param {{ settings: { reviewer: boolean } }} project
+ */
+export function placesFor(me, project) {
+  return PLACES.filter(
+    (place) => mayDo(me.role, place.from) && (place.path !== "/reviewing" || project.settings.reviewer),
+  );
+}
+
+/**
  * Fill the page's `<header id="masthead">`, and give back who is there and what the project is.
  *
  * @returns {Promise<{ me: any, project: any }>}
@@ -31,9 +43,6 @@ export function mayDo(role, needed) {
 export async function masthead() {
   const me = await api.me().catch(toLogin);
   const project = await api.get("/api/project");
-  const places = PLACES.filter(
-    (place) => mayDo(me.role, place.from) && (place.path !== "/reviewing" || project.settings.reviewer),
-  );
   byId("masthead").replaceChildren(
     make(
       "a",
@@ -44,7 +53,7 @@ export async function masthead() {
     make(
       "nav",
       { "aria-label": "Pages" },
-      ...places.map((place) =>
+      ...placesFor(me, project).map((place) =>
         make(
           "a",
           { href: place.path, "aria-current": place.path === location.pathname && "page" },
@@ -71,7 +80,8 @@ function toLogin(error) {
   throw error;
 }
 
-async function logOut() {
+/** End the session and go to where the next one begins. */
+export async function logOut() {
   await api.post("/api/logout");
   location.assign("/login");
 }

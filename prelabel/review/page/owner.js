@@ -79,7 +79,7 @@ function showStatistics(statistics) {
     const share = (count) => (proposed ? `${count} (${percent(count / proposed)})` : "–");
     return [
       one.class_name,
-      make("code", {}, one.model_id.slice(0, 8)),
+      one.model_id && make("code", {}, one.model_id.slice(0, 8)),
       proposed,
       share(one.right),
       share(one.moved),

@@ -24,6 +24,7 @@ function showFigures(record) {
     figure("frames submitted", record.frames.toLocaleString("en")),
     figure("active time", duration(record.seconds), pace),
     figure("accepted", record.accepted.toLocaleString("en")),
+    figure("waiting for a reviewer", record.waiting.toLocaleString("en")),
     figure("sent back", record.sent_back.length.toLocaleString("en")),
   );
 }

@@ -7,21 +7,11 @@ import { byId, make, table } from "./elements.js";
 import { attempt } from "./masthead.js";
 import { moment } from "./wording.js";
 
-const EVENTS = ["submitted", "accepted", "batch_done"];
-
 /** Fill the part "Webhooks" and make its form work. */
 export async function showWebhooks() {
-  byId("hook-events").append(
-    ...EVENTS.map((event) =>
-      make(
-        "label",
-        {},
-        make("input", { type: "checkbox", name: "events", value: event, checked: true }),
-        ` ${event.replace("_", " ")}`,
-      ),
-    ),
-  );
-  const form = byId("add-hook");
+  const { events } = await refresh();
+  byId("hook-events").append(...events.map(eventChoice));
+  const form = /** @type {HTMLFormElement} */ (byId("add-hook"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const entered = new FormData(form);
@@ -34,32 +24,40 @@ export async function showWebhooks() {
       showSecret(hook.secret);
     });
   });
-  await refresh();
+}
+
+function eventChoice(event) {
+  const box = make("input", { type: "checkbox", name: "events", value: event, checked: true });
+  return make("label", {}, box, ` ${told(event)}`);
 }
 
 async function refresh() {
-  const { hooks } = await api.get("/api/webhooks");
-  const rows = hooks.map((hook) => [
+  const answer = await api.get("/api/webhooks");
+  const rows = answer.hooks.map((hook) => [
     make("code", {}, hook.url),
-    hook.events.map((event) => event.replace("_", " ")).join(", "),
+    hook.events.map(told).join(", "),
     make(
       "span",
       { class: "row" },
-      make("button", { type: "button", onclick: () => showDeliveries(hook) }, "Deliveries"),
+      make("button", { type: "button", onclick: () => act(() => showDeliveries(hook)) }, "Deliveries"),
       make("button", { type: "button", class: "quiet", onclick: () => remove(hook) }, "Remove"),
     ),
   ]);
   byId("hooks").replaceChildren(table("Webhooks", ["Address", "Tells", ""], rows, "None."));
+  return answer;
 }
 
 function remove(hook) {
   if (!confirm(`Remove the webhook to ${hook.url}?`)) return;
-  act(() => api.delete(`/api/webhooks/${hook.number}`));
+  act(async () => {
+    await api.delete(`/api/webhooks/${hook.number}`);
+    byId("deliveries").replaceChildren();
+  });
 }
 
 function showSecret(secret) {
   byId("fresh-secret").replaceChildren(
-    make("p", {}, "The secret that signs what this webhook receives; it is shown only here."),
+    make("p", {}, "This secret signs what the webhook receives; it is shown only here."),
     make("input", { readonly: true, value: secret, "aria-label": "Secret of the webhook" }),
   );
 }
@@ -68,15 +66,24 @@ async function showDeliveries(hook) {
   const { deliveries } = await api.get(`/api/webhooks/${hook.number}/deliveries`);
   const rows = deliveries.map((one) => [
     moment(one.at),
-    one.event.replace("_", " "),
+    told(one.event),
     one.attempts,
-    one.delivered_at ? `delivered ${moment(one.delivered_at)}` : (one.error ?? "waiting"),
-    one.delivered_at ? null : one.next_at && moment(one.next_at),
+    one.delivered_at ? `delivered ${moment(one.delivered_at)}` : (one.error ?? one.state),
+    one.next_at && !one.delivered_at ? moment(one.next_at) : null,
+    !one.delivered_at && make("button", { type: "button", onclick: () => again(hook, one) }, "Send now"),
   ]);
+  const heads = ["When", "What", "#Tries", "State", "Next try", ""];
   byId("deliveries").replaceChildren(
     make("h3", {}, `Deliveries to ${hook.url}`),
-    table("Deliveries", ["When", "What", "#Tries", "State", "Next try"], rows, "Nothing was sent yet."),
+    table("Deliveries", heads, rows, "Nothing was sent yet."),
   );
+}
+
+function again(hook, delivery) {
+  act(async () => {
+    await api.post(`/api/deliveries/${delivery.number}/again`);
+    await showDeliveries(hook);
+  });
 }
 
 function act(action) {
@@ -84,4 +91,9 @@ function act(action) {
     await action();
     await refresh();
   });
+}
+
+/** @param {string} event */
+function told(event) {
+  return event.replace("task_", "frame_").replaceAll("_", " ");
 }

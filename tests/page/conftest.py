@@ -1,0 +1,122 @@
+"""Real browsers before real servers, on projects with real pictures."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from review_projects import ReviewProject, review_project
+from review_server import ReviewServer, serving
+
+from prelabel.datasets.frames import Split
+from prelabel.project import open_project
+
+BATCH = 4
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WINDOW = {"width": 1280, "height": 800}
+
+NewContext = Callable[[], BrowserContext]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Makes browsers of different people: profiles that know nothing of each other.
+
+    Whatever a page throws, or what its security policy stops, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one() -> BrowserContext:
+        context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="UTC")
+        context.set_default_timeout(10_000)
+        context.on("console", lambda message: complaints.extend(_complaint(message)))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    """What a page says on its console, unless it is that the network failed it."""
+    expected = "Failed to load resource" in message.text
+    return [] if message.type != "error" or expected else [f"{message.page}: {message.text}"]
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    """A tab of a new profile."""
+    return new_context().new_page()
+
+
+@pytest.fixture(scope="session")
+def cards_made(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> ReviewProject:
+    folder = tmp_path_factory.mktemp("made") / "cards"
+    return _with_batch(review_project(folder, test_data / "playing_cards", Split.TEST, (2, 4), BATCH))
+
+
+@pytest.fixture(scope="session")
+def aquarium_made(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> ReviewProject:
+    folder = tmp_path_factory.mktemp("made") / "aquarium"
+    return _with_batch(review_project(folder, test_data / "aquarium", Split.VAL, (3, 7), BATCH))
+
+
+@pytest.fixture
+def cards(cards_made: ReviewProject, tmp_path: Path) -> ReviewProject:
+    """Photographs of playing cards, 2 to 4 boxes each, with a batch that waits."""
+    return _copied(cards_made, tmp_path)
+
+
+@pytest.fixture
+def aquarium(aquarium_made: ReviewProject, tmp_path: Path) -> ReviewProject:
+    """Photographs of an aquarium, 3 to 7 boxes each, with a batch that waits."""
+    return _copied(aquarium_made, tmp_path)
+
+
+@pytest.fixture
+def cards_server(cards: ReviewProject) -> Iterator[ReviewServer]:
+    with serving(cards.folder) as server:
+        yield server
+
+
+@pytest.fixture
+def aquarium_server(aquarium: ReviewProject) -> Iterator[ReviewServer]:
+    with serving(aquarium.folder) as server:
+        yield server
+
+
+def _with_batch(made: ReviewProject) -> ReviewProject:
+    with open_project(made.folder, author="machine") as project:
+        project.select(BATCH)
+    return made
+
+
+def _copied(made: ReviewProject, to: Path) -> ReviewProject:
+    """The same project elsewhere, so that every test begins with the same one."""
+    folder = to / made.folder.name
+    shutil.copytree(made.folder, folder)
+    return ReviewProject(folder, made.classes, made.truth)
