@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
+from prelabel.active.box_table import BoxTable
 from prelabel.active.matching import UNMATCHED, Matching, match
 from prelabel.datasets.annotations import AnnotationSet
-from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import Prediction
 
@@ -157,7 +158,13 @@ class CostForecast:
 
     def seconds(self, prediction: Prediction) -> float:
         """Foretold seconds for one frame."""
-        return float(self.cost.resolved().open_s + self.factor * self._work_s(prediction))
+        return float(self.seconds_of(BoxTable.of([prediction]))[0])
+
+    def seconds_of(self, boxes: BoxTable) -> Float64s:
+        """Foretold seconds for each of n frames, (n,)."""
+        work_s = self._work_of_boxes(boxes.score)
+        a_frame = np.bincount(boxes.owner, work_s, boxes.frame_count)
+        return np.asarray(self.cost.resolved().open_s + self.factor * a_frame, np.float64)
 
     def fitted(
         self, predictions: Sequence[Prediction], truths: Sequence[AnnotationSet]
@@ -174,19 +181,19 @@ class CostForecast:
         overlaps = np.concatenate([one.iou[one.truth_of != UNMATCHED] for one in matchings])
         loose = float((overlaps < TIGHT_IOU).mean()) if len(overlaps) else self.loose_share
         forecast = replace(self, loose_share=loose, factor=1.0)
-        foretold = sum(forecast._work_s(one) for one in predictions)
+        foretold = sum(float(forecast._work_of_boxes(one.score).sum()) for one in predictions)
         opening = self.cost.resolved().open_s
         charged = sum(self.cost.matched_seconds(one) - opening for one in matchings)
         if foretold <= 0 or charged <= 0:
             return forecast
         return replace(forecast, factor=float(np.clip(charged / foretold, 0.25, 4.0)))
 
-    def _work_s(self, prediction: Prediction) -> float:
-        score: Float64s = prediction.score.astype(np.float64)
+    def _work_of_boxes(self, scores: Float32s) -> Float64s:
+        score: Float64s = scores.astype(np.float64)
         shown = score >= self.display_score
         right_s = (
             1 - self.loose_share
         ) * self.cost.verify_s + self.loose_share * self.cost.adjust_s
         shown_s = score * right_s + (1 - score) * self.cost.verify_s
         hidden_s = score * self.cost.missed_s()
-        return float(np.where(shown, shown_s, hidden_s).sum())
+        return np.where(shown, shown_s, hidden_s)

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Seeded, so that a failure comes again; and no time limit of its own, which a busy machine breaks.
+settings.register_profile("prelabel", deadline=None, derandomize=True)
+settings.load_profile("prelabel")
 
 
 def pytest_configure(config: pytest.Config) -> None:

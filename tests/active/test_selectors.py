@@ -6,6 +6,7 @@ from builders import frame_id_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prelabel.active.scoring import Scored
 from prelabel.active.selectors import top
 from prelabel.datasets.errors import InvalidValueError
 
@@ -36,6 +37,6 @@ def test_top_does_not_look_at_the_order_of_the_pool(seed: int, count: int) -> No
     assert names[chosen].tolist() == names[order][shuffled].tolist()
 
 
-def test_values_that_are_not_numbers_are_refused(rng: np.random.Generator) -> None:
+def test_values_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(InvalidValueError, match="must be finite"):
-        top(np.array([0.1, np.nan]), ids(2), 1, rng)
+        Scored(np.array([0.1, np.nan]), lambda rows: [])
