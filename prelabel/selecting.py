@@ -18,6 +18,7 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.predictions import ClassScores, Prediction
+from prelabel.datasets.wording import counted
 from prelabel.proposals import shown_proposals
 from prelabel.proposing import (
     NoProposalsError,
@@ -27,13 +28,14 @@ from prelabel.proposing import (
 )
 from prelabel.store.records import ModelRecord, RoundRecord, Shown
 from prelabel.store.store import Store
+from prelabel.work.counting import frames_in_hand
 from prelabel.workspace import Workspace
 
 COLD_START = "random"  # without a model there is nothing a strategy could look at
 
 
 class EmptyPoolError(PrelabelError):
-    """Every frame has labels already."""
+    """No frame is left to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,19 @@ def select(
     """Choose the next batch and begin a round with it.
 
     As long as nobody has labelled a frame of the newest batch, asking for the same again gives the
-    same batch. Fewer than `budget_frames` come back where the pool holds fewer.
+    same batch. Fewer than `budget_frames` come back where the pool holds fewer. Frames that people
+    have begun, handed in or set aside on the review page are not chosen.
     """
     model = store.latest_model()
     wanted = _settings(workspace, store, model, budget_frames, strategy)
     again = _untouched_batch(store, wanted)
     if again is not None:
         return again
-    pool = list(store.frames(Split.TRAIN, labelled=False))
+    in_hand = frames_in_hand(store)
+    unlabelled = store.frames(Split.TRAIN, labelled=False)
+    pool = [frame for frame in unlabelled if frame.frame_id not in in_hand]
     if not pool:
-        raise EmptyPoolError(
-            f"{workspace.folder}: every frame to train on has labels; bring in more pictures with "
-            "`prelabel import FOLDER`, or export with `prelabel export`"
-        )
+        raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
     number = len(store.rounds()) + 1
     seed = int(np.random.SeedSequence((workspace.settings.seed, number)).generate_state(1)[0])
     query = BatchQuery(strategy_by_name(wanted["strategy"]), wanted["control_share"])
@@ -89,6 +91,18 @@ def select(
     record = store.start_round(author, wanted)
     store.record_batch(record.number, batch, author, _shown(recorded, batch, wanted["shown_score"]))
     return _selected(store, record, batch, len(pool) - len(recorded.frames))
+
+
+def _why_empty(in_hand: int) -> str:
+    if in_hand:
+        return (
+            f"{counted(in_hand, 'frame')} without labels are in people's hands or set aside, and "
+            "there are no others; go on with `prelabel review`"
+        )
+    return (
+        "every frame to train on has labels; bring in more pictures with `prelabel import FOLDER`, "
+        "or export with `prelabel export`"
+    )
 
 
 def _shown(recorded: "_Recorded", batch: Batch, shown_score: float | None) -> dict[str, Shown]:

@@ -1,22 +1,34 @@
 """Where a project stands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prelabel.datasets.frames import Split
 from prelabel.proposing import prediction_files
 from prelabel.store.records import ModelRecord, StoreCounts
 from prelabel.store.store import Store
+from prelabel.work.counting import UNFINISHED, count_tasks
+from prelabel.work.records import TaskState
 from prelabel.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """The newest batch: its round, how it was chosen, and how much of it has labels."""
+    """The newest batch: its round, how it was chosen, and how much of it has labels.
+
+    `tasks` counts the tasks of the review page by their state; all are 0 where it was not opened.
+    """
 
     round_number: int
     strategy: str
     frames: int
     labelled: int
+    tasks: Mapping[TaskState, int]
+
+    @property
+    def unfinished(self) -> int:
+        """How many tasks wait for an annotator or a reviewer."""
+        return sum(self.tasks[state] for state in UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,8 @@ def _batch_status(store: Store) -> BatchStatus | None:
         return None
     number, batch = newest
     labelled = store.labelled_among([pick.frame_id for pick in batch.picks])
-    return BatchStatus(number, batch.strategy, len(batch), len(labelled))
+    tasks = count_tasks(store, number)
+    return BatchStatus(number, batch.strategy, len(batch), len(labelled), tasks)
 
 
 def _next_command(
@@ -66,13 +79,13 @@ def _next_command(
     batch: BatchStatus | None,
 ) -> str:
     """`waiting` frames may be chosen, of which `predicted` have proposals of the newest model."""
-    if batch is not None and not batch.labelled:
-        return "prelabel export --format coco --batch"
-    if not counts.by_split[Split.TRAIN].boxes:
-        return "prelabel select --budget 20" if waiting else "prelabel import FOLDER"
     newest_labels = batch is not None and (
         model is None or model.round_number != batch.round_number
     )
+    if batch is not None and (not batch.labelled or (batch.unfinished and newest_labels)):
+        return "prelabel review"
+    if not counts.by_split[Split.TRAIN].boxes:
+        return "prelabel select --budget 20" if waiting else "prelabel import FOLDER"
     if model is None or newest_labels:
         return "prelabel train"
     if not waiting:

@@ -50,6 +50,9 @@ def _newest(status: ProjectStatus) -> list[str]:
             f"round {batch.round_number}: {batch.labelled} of {counted(batch.frames, 'frame')} "
             f"chosen by {batch.strategy} are labelled"
         )
+        states = [f"{count:,} {state}" for state, count in batch.tasks.items() if count]
+        if states:
+            lines.append(f"review page: {', '.join(states)}".replace("_", " "))
     return lines
 
 

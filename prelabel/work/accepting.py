@@ -5,7 +5,7 @@ from typing import Any
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.store.changes import Change, Entry
-from prelabel.store.labels import write_labels
+from prelabel.store.labels import append_version
 from prelabel.store.records import EventKind
 from prelabel.work.notices import tell_if_batch_is_done
 from prelabel.work.records import Task, TaskState, Verdict
@@ -46,7 +46,7 @@ def accept_submission(change: Change, frame: int, what: HandedIn, judge: str | N
     set_state(change.connection, what.task.number, TaskState.ACCEPTED)
     drawn = replace(change, author=what.person)
     round_number = what.task.round_number
-    write_labels(drawn, what.task.frame_id, what.labels, what.seconds, round_number)
+    append_version(drawn, frame, what.labels, what.seconds, round_number)
     told = {**what.told(), "judge": judge}
     change.log(EventKind.TASK_ACCEPTED, [Entry(told, frame)])
     queue_delivery(change, HookKind.ACCEPTED, {**told, "frame_id": what.task.frame_id})

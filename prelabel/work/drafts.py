@@ -41,10 +41,7 @@ class Drafts:
         What others did to them, before the task came to this person, is left out.
         """
         with self._database.reading() as connection:
-            found = _found(connection, task)
-            initial = _initial(connection, found)
-            done = read_edits(connection, Author(found.number, found.attempt, person))
-        return Draft(fold(initial.boxes, done), len(done), initial)
+            return read_draft(connection, _found(connection, task), person)
 
     def review(self, task: int | Task, reviewer: str) -> Draft:
         """The boxes of the newest submission with what this reviewer did to them.
@@ -52,16 +49,7 @@ class Drafts:
         Raises NotWaitingError where the task has no submission.
         """
         with self._database.reading() as connection:
-            found = _found(connection, task)
-            if found.submission is None:
-                raise NotWaitingError(f"task {found.number} has not been submitted")
-            initial = _initial(connection, found)
-            handed_in = read_submission(connection, found.submission)
-            author = Author(found.number, found.attempt, reviewer, found.submission)
-            done = read_edits(connection, author)
-        labels = unpack_labels(handed_in.labels)
-        submitted = submitted_boxes(initial, labels, handed_in.shown_score)
-        return Draft(fold(submitted, done), len(done), initial)
+            return read_review(connection, _found(connection, task), reviewer)
 
     def append(self, task: int, person: str, edits: Sequence[Edit], reviewing: bool = False) -> int:
         """Keep edits in their order; how many of them are new.
@@ -88,6 +76,27 @@ class Drafts:
         until = self._clock() + timedelta(minutes=self._settings.lease_minutes)
         begun = {"state": TaskState.IN_WORK.value, "leased_until": until}
         connection.execute(update(tasks).where(tasks.c.number == task).values(begun))
+
+
+def read_draft(connection: Connection, task: Task, person: str) -> Draft:
+    """What `Drafts.read` gives."""
+    initial = _initial(connection, task)
+    done = read_edits(connection, Author(task.number, task.attempt, person))
+    return Draft(fold(initial.boxes, done), len(done), initial)
+
+
+def read_review(connection: Connection, task: Task, reviewer: str) -> Draft:
+    """What `Drafts.review` gives."""
+    number = task.submission
+    handed_in = None if number is None else read_submission(connection, number)
+    if handed_in is None:
+        raise NotWaitingError(f"task {task.number} has not been submitted")
+    initial = _initial(connection, task)
+    author = Author(task.number, task.attempt, reviewer, task.submission)
+    done = read_edits(connection, author)
+    labels = unpack_labels(handed_in.labels)
+    submitted = submitted_boxes(initial, labels, handed_in.shown_score)
+    return Draft(fold(submitted, done), len(done), initial)
 
 
 def _found(connection: Connection, task: int | Task) -> Task:

@@ -3,11 +3,11 @@
 from sqlalchemy import func, select
 
 from prelabel.store.changes import Change
-from prelabel.store.work_tables import OPEN_STATES, tasks
-from prelabel.work.records import TaskState
+from prelabel.store.work_tables import tasks
+from prelabel.work.counting import UNFINISHED
 from prelabel.work.webhooks import HookKind, queue_delivery
 
-_UNFINISHED = (*OPEN_STATES, TaskState.SUBMITTED.value)
+_UNFINISHED = [state.value for state in UNFINISHED]
 
 
 def tell_if_batch_is_done(change: Change, round_number: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, union_all, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.settings import ReviewSettings
@@ -12,7 +12,8 @@ from prelabel.store.changes import Change, Clock, Entry, changing
 from prelabel.store.records import EventKind
 from prelabel.store.store import Store
 from prelabel.store.tables import batches
-from prelabel.store.work_tables import OPEN_STATES, edits, task_skips, tasks
+from prelabel.store.work_tables import edits, task_skips, tasks
+from prelabel.work.counting import UNFINISHED, count_tasks
 from prelabel.work.errors import NotAllowedError
 from prelabel.work.filling import FILLER, fill_round
 from prelabel.work.notices import tell_if_batch_is_done
@@ -42,6 +43,7 @@ class Queue:
         clock: Clock,
         eligible: Callable[[], Collection[str]] | None = None,
     ) -> None:
+        self._store = store
         self._database = store.database
         self._settings = settings
         self._clock = clock
@@ -179,17 +181,7 @@ class Queue:
 
         None: of the newest round that has tasks, and the open ones of older rounds.
         """
-        with self._database.reading() as connection:
-            if round_number is not None:
-                wanted = _of_round(round_number)
-            else:
-                newest = connection.execute(select(func.max(tasks.c.round))).scalar() or 0
-                left = select(tasks.c.state).where(is_open(), tasks.c.round < newest)
-                wanted = union_all(_of_round(newest), left)
-            states = wanted.subquery()
-            counted = select(states.c.state, func.count()).group_by(states.c.state)
-            found = {TaskState(state): count for state, count in connection.execute(counted)}
-        return {state: found.get(state, 0) for state in TaskState}
+        return count_tasks(self._store, round_number)
 
     def _lend(
         self, connection: Connection, numbers: Sequence[int], now: datetime, **values: Any
@@ -289,12 +281,11 @@ def _has_edits(connection: Connection, row: Row[Any]) -> bool:
 
 
 def _check_finished(connection: Connection, row: Row[Any]) -> None:
-    unfinished = (*OPEN_STATES, TaskState.SUBMITTED.value)
     others = (
         select(tasks.c.number)
         .where(
             tasks.c.frame == row.frame,
-            tasks.c.state.in_(unfinished),
+            tasks.c.state.in_([state.value for state in UNFINISHED]),
             or_(tasks.c.round != row.round, tasks.c.number == row.number),
         )
         .limit(1)
@@ -304,7 +295,3 @@ def _check_finished(connection: Connection, row: Row[Any]) -> None:
         raise NotAllowedError(
             f"task {row.number} cannot be queued again: task {found} of its frame is not finished"
         )
-
-
-def _of_round(number: int) -> Any:
-    return select(tasks.c.state).where(tasks.c.round == number)

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from prelabel.store.changes import Change
+from prelabel.store.inserting import Every, insert_columns
 from prelabel.store.packing import pack_labels, unpack_labels
 from prelabel.store.work_tables import corrections, judgements, submissions, tasks
 from prelabel.work.edit_rows import Author
 from prelabel.work.outcome import Outcome
-from prelabel.work.records import BoxState, Correction, Submission, TaskState, Verdict
+from prelabel.work.records import Correction, Submission, TaskState, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NewSubmission:
 
 
 def insert_submission(change: Change, new: NewSubmission) -> int:
-    """Append a submission with its corrections, and make it the newest one of its task."""
+    """Append a submission with its corrections; its number."""
     connection = change.connection
     number = (connection.execute(select(func.max(submissions.c.number))).scalar() or 0) + 1
     labels = new.outcome.labels
@@ -48,11 +48,7 @@ def insert_submission(change: Change, new: NewSubmission) -> int:
         "labels": pack_labels(labels),
     }
     connection.execute(insert(submissions), row)
-    rows = [_correction_row(number, one) for one in new.outcome.corrections]
-    if rows:
-        connection.execute(insert(corrections), rows)
-    of_task = tasks.c.number == new.task
-    connection.execute(update(tasks).where(of_task).values(submission=number))
+    _insert_corrections(connection, number, new.outcome.corrections)
     return number
 
 
@@ -64,21 +60,11 @@ def insert_judgement(
     change.connection.execute(insert(judgements), {**row, "at": change.at, "reason": reason})
 
 
-def set_state(
-    connection: Connection,
-    task: int,
-    state: TaskState,
-    held_until: datetime | None = None,
-    sent_back_reason: str | None = None,
-) -> None:
-    """Move a task on; nobody has it on loan afterwards."""
-    moved = {
-        "state": state.value,
-        "leased_until": None,
-        "held_until": held_until,
-        "sent_back_reason": sent_back_reason,
-    }
-    connection.execute(update(tasks).where(tasks.c.number == task).values(moved))
+def set_state(connection: Connection, task: int, state: TaskState, **columns: Any) -> None:
+    """Move a task on, and set other columns; nobody has it on loan afterwards."""
+    moved = {"leased_until": None, "held_until": None, "sent_back_reason": None, **columns}
+    of_task = tasks.c.number == task
+    connection.execute(update(tasks).where(of_task).values(state=state.value, **moved))
 
 
 def submission_query() -> Select[Any]:
@@ -92,9 +78,9 @@ def submission_query() -> Select[Any]:
     ).select_from(submissions.outerjoin(judgements))
 
 
-def read_submission(connection: Connection, number: int) -> Row[Any]:
-    """The row of a submission that is known to be there."""
-    return connection.execute(submission_query().where(submissions.c.number == number)).one()
+def read_submission(connection: Connection, number: int) -> Row[Any] | None:
+    """The row of a submission; None where there is none of this number."""
+    return connection.execute(submission_query().where(submissions.c.number == number)).first()
 
 
 def submission_of(row: Row[Any]) -> Submission:
@@ -116,6 +102,8 @@ def submission_of(row: Row[Any]) -> Submission:
 
 def seconds_before(connection: Connection, author: Author) -> float:
     """Active seconds of a person on a task that went into submissions of earlier attempts."""
+    if author.attempt == 1:
+        return 0.0
     wanted = select(func.max(submissions.c.seconds)).where(
         submissions.c.task == author.task,
         submissions.c.person == author.person,
@@ -124,22 +112,23 @@ def seconds_before(connection: Connection, author: Author) -> float:
     return connection.execute(wanted).scalar() or 0.0
 
 
-def _correction_row(submission: int, one: Correction) -> dict[str, Any]:
-    proposal = one.proposal
-    return {
-        "submission": submission,
-        "box_id": one.box_id,
-        "action": one.action.value,
-        "model_id": None if proposal is None else proposal.model_id,
-        "score": None if proposal is None else proposal.score,
-        **_geometry("before", one.before),
-        **_geometry("after", one.after),
+def _insert_corrections(
+    connection: Connection, submission: int, made: Sequence[Correction]
+) -> None:
+    proposals = [one.proposal for one in made]
+    columns: dict[str, Sequence[Any] | Every] = {
+        "submission": Every(submission),
+        "box_id": [one.box_id for one in made],
+        "action": [one.action.value for one in made],
+        "model_id": [None if one is None else one.model_id for one in proposals],
+        "score": [None if one is None else one.score for one in proposals],
     }
-
-
-def _geometry(when: str, box: BoxState | None) -> dict[str, Any]:
-    names = ("class", "left", "top", "right", "bottom", "angle")
-    values: Sequence[Any] = [None] * 6
-    if box is not None:
-        values = (box.class_id, *box.xyxy, box.angle)
-    return {f"{when}_{name}": value for name, value in zip(names, values, strict=True)}
+    for when, boxes in (
+        ("before", [one.before for one in made]),
+        ("after", [one.after for one in made]),
+    ):
+        columns[f"{when}_class"] = [None if box is None else box.class_id for box in boxes]
+        columns[f"{when}_angle"] = [None if box is None else box.angle for box in boxes]
+        for place, name in enumerate(("left", "top", "right", "bottom")):
+            columns[f"{when}_{name}"] = [None if box is None else box.xyxy[place] for box in boxes]
+    insert_columns(connection, corrections, columns)

@@ -1,8 +1,8 @@
 """Handing drafts in, and judging them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -14,13 +14,13 @@ from prelabel.store.records import EventKind
 from prelabel.store.store import Store
 from prelabel.store.work_tables import submissions, tasks
 from prelabel.work.accepting import HandedIn, accept_submission
-from prelabel.work.drafts import Drafts
+from prelabel.work.agreement import agreement
+from prelabel.work.drafts import read_draft, read_review
 from prelabel.work.edit_rows import Author, count_edits
 from prelabel.work.errors import NotWaitingError
-from prelabel.work.outcome import check_decided, outcome
-from prelabel.work.records import Draft, Submission, Submitted, Task, TaskState, Verdict
+from prelabel.work.preparing import Prepared, Request, TimeSheet, prepare
+from prelabel.work.records import Submission, Submitted, Task, TaskState, Verdict
 from prelabel.work.submission_rows import (
-    NewSubmission,
     insert_judgement,
     insert_submission,
     read_submission,
@@ -33,6 +33,7 @@ from prelabel.work.task_rows import (
     check_reason,
     check_theirs,
     check_waiting,
+    is_theirs,
     lock_task,
     read_task,
     task_of,
@@ -42,29 +43,7 @@ from prelabel.work.webhooks import HookKind, queue_delivery
 
 WITH_CHANGES = "accepted with the reviewer's changes"
 _MOST_WAITING = 1000
-
-
-class TimeSheet(Protocol):
-    """Knows how long people have been active."""
-
-    def active_seconds(self, task: int, person: str) -> float:
-        """Seconds that a person has worked on a task so far."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A submission ready to be written: of which task, and who made the edits in it."""
-
-    task: Task
-    new: NewSubmission
-    author: Author
-    seconds: float  # of this attempt
-
-    def handed_in(self, number: int) -> HandedIn:
-        """The submission once it is written, under its number."""
-        labels = self.new.outcome.labels
-        return HandedIn(number, self.task, self.author.person, labels, self.seconds)
+_MOST_REQUEST_ID = 200  # characters
 
 
 class Submissions:
@@ -77,9 +56,7 @@ class Submissions:
     def __init__(
         self, store: Store, settings: ReviewSettings, clock: Clock, time_sheet: TimeSheet
     ) -> None:
-        self._store = store
         self._database = store.database
-        self._drafts = Drafts(store, settings, clock)
         self._settings = settings
         self._clock = clock
         self._time_sheet = time_sheet
@@ -92,15 +69,17 @@ class Submissions:
         """
         _check_request(shown_score, request_id)
         while True:
+            seconds = self._time_sheet.active_seconds(task, person)
             with self._database.reading() as connection:
-                known = _known(connection, task, person, request_id)
                 found = read_task(connection, task)
-            if known is not None:
-                return known
-            check_theirs(found, person)
-            draft = self._drafts.read(found, person)
-            author = Author(task, found.attempt, person)
-            prepared = self._prepare(found, draft, author, shown_score, request_id)
+                known = _known(connection, task, person, request_id)
+                if known is not None:
+                    return known
+                check_theirs(found, person)
+                author = Author(task, found.attempt, person)
+                request = Request(author, request_id, shown_score, seconds)
+                draft = read_draft(connection, found, person)
+                prepared = prepare(connection, found, draft, request)
             submitted = self._take_in(prepared)
             if submitted is not None:
                 return submitted
@@ -114,18 +93,18 @@ class Submissions:
         Raises NotWaitingError where the task does not wait, or has another submission by now.
         """
         while True:
+            seconds = self._time_sheet.active_seconds(task, reviewer)
             with self._database.reading() as connection:
                 found = read_task(connection, task)
-                handed_in = _newest(connection, found, submission)
-            if _is_judged(handed_in, reviewer, Verdict.ACCEPTED):
-                return found
-            check_waiting(found)
-            draft = self._drafts.review(found, reviewer)
-            author = Author(task, found.attempt, reviewer, handed_in.number)
-            prepared = self._prepare(
-                found, draft, author, handed_in.shown_score, f"review of {handed_in.number}"
-            )
-            accepted = self._accept(handed_in, prepared, changed=draft.edits > 0)
+                judged = _to_judge(connection, found, submission)
+                if _is_judged(judged, reviewer, Verdict.ACCEPTED):
+                    return found
+                _check_unjudged(found, judged)
+                author = Author(task, found.attempt, reviewer, judged.number)
+                request = Request(author, f"review of {judged.number}", judged.shown_score, seconds)
+                draft = read_review(connection, found, reviewer)
+                prepared = prepare(connection, found, draft, request)
+            accepted = self._accept(judged, prepared)
             if accepted is not None:
                 return accepted
 
@@ -142,15 +121,18 @@ class Submissions:
         with changing(self._database, reviewer, self._clock) as change:
             connection = change.connection
             row = lock_task(connection, task)
-            handed_in = _newest(connection, row, submission)
-            if not _is_judged(handed_in, reviewer, Verdict.SENT_BACK):
-                check_waiting(row)
-                insert_judgement(change, handed_in.number, Verdict.SENT_BACK, reviewer, reason)
-                until = change.at + timedelta(hours=self._settings.hold_sent_back_hours)
-                set_state(connection, task, TaskState.SENT_BACK, until, reason)
-                what = _handed_in(connection, read_task(connection, task), handed_in)
-                more = {"judge": reviewer, "reason": reason}
-                _tell(change, EventKind.TASK_SENT_BACK, HookKind.SENT_BACK, row.frame, what, **more)
+            found = read_task(connection, task)
+            judged = _to_judge(connection, found, submission)
+            if _is_judged(judged, reviewer, Verdict.SENT_BACK):
+                return found
+            _check_unjudged(found, judged)
+            insert_judgement(change, judged.number, Verdict.SENT_BACK, reviewer, reason)
+            until = change.at + timedelta(hours=self._settings.hold_sent_back_hours)
+            columns = {"held_until": until, "sent_back_reason": reason}
+            set_state(connection, task, TaskState.SENT_BACK, **columns)
+            told = {**_handed_in(connection, found, judged).told(), "judge": reviewer}
+            told["reason"] = reason
+            _tell(change, EventKind.TASK_SENT_BACK, HookKind.SENT_BACK, row, found, told)
             return read_task(connection, task)
 
     def waiting(self, limit: int = _MOST_WAITING) -> list[Task]:
@@ -164,6 +146,27 @@ class Submissions:
         with self._database.reading() as connection:
             return [task_of(row) for row in connection.execute(wanted)]
 
+    def agreement(self, task: int) -> float | None:
+        """How far the newest submission of a task agrees with those of its frame's other copies.
+
+        The mean F1, 0 to 1; see `prelabel.work.agreement`. None where there is nothing to compare.
+        """
+        other = tasks.alias("other")
+        of_frame = (
+            select(other.c.number, submissions.c.labels)
+            .select_from(tasks)
+            .join(other, (other.c.round == tasks.c.round) & (other.c.frame == tasks.c.frame))
+            .join(submissions, submissions.c.number == other.c.submission)
+            .where(tasks.c.number == task)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(of_frame).all()
+        labels = {row.number: unpack_labels(row.labels) for row in rows}
+        own = labels.pop(task, None)
+        if own is None or not labels:
+            return None
+        return sum(agreement(own, one) for one in labels.values()) / len(labels)
+
     def history(self, task: int) -> list[Submission]:
         """All submissions of a task with their judgements, oldest first."""
         of_task = submission_query().where(submissions.c.task == task)
@@ -172,59 +175,39 @@ class Submissions:
             rows = connection.execute(of_task.order_by(submissions.c.number)).all()
         return [submission_of(row) for row in rows]
 
-    def _prepare(
-        self, task: Task, draft: Draft, author: Author, shown_score: float, request_id: str
-    ) -> _Prepared:
-        """All that takes time, before others have to wait."""
-        initial = self._drafts.initial(task)
-        check_decided(initial, draft.boxes, shown_score)
-        frame = self._store.frame(task.frame_id)
-        seconds = self._time_sheet.active_seconds(task.number, author.person)
-        with self._database.reading() as connection:
-            earlier = seconds_before(connection, author)
-        new = NewSubmission(
-            author.task,
-            author.attempt,
-            author.person,
-            request_id,
-            shown_score,
-            seconds,
-            draft.edits,
-            outcome(initial, draft.boxes, frame.width_px, frame.height_px),
-        )
-        return _Prepared(task, new, author, max(seconds - earlier, 0.0))
-
-    def _take_in(self, prepared: _Prepared) -> Submitted | None:
+    def _take_in(self, prepared: Prepared) -> Submitted | None:
         """Write a submission; None where another edit has come in since it was prepared."""
         new = prepared.new
         with changing(self._database, new.person, self._clock) as change:
             connection = change.connection
             row = lock_task(connection, new.task)
-            known = _known(connection, new.task, new.person, new.request_id)
-            if known is not None:
-                return known
-            check_theirs(row, new.person)
-            if count_edits(connection, prepared.author) != new.edits:
+            if not is_theirs(row, new.person):
+                known = _known(connection, new.task, new.person, new.request_id)
+                if known is not None:
+                    return known
+                check_theirs(row, new.person)
+            if count_edits(connection, prepared.request.author) != new.edits:
                 return None
             what = prepared.handed_in(insert_submission(change, new))
-            set_state(connection, new.task, TaskState.SUBMITTED)
-            _tell(change, EventKind.TASK_SUBMITTED, HookKind.SUBMITTED, row.frame, what)
-            if not self._settings.reviewer:
-                accept_submission(change, row.frame, what, judge=None)
-            state = TaskState.SUBMITTED if self._settings.reviewer else TaskState.ACCEPTED
-            return Submitted(new.task, what.number, state, new.seconds)
+            set_state(connection, new.task, TaskState.SUBMITTED, submission=what.number)
+            told = what.told()
+            _tell(change, EventKind.TASK_SUBMITTED, HookKind.SUBMITTED, row, what.task, told)
+            if self._settings.reviewer:
+                return Submitted(new.task, what.number, TaskState.SUBMITTED, new.seconds)
+            accept_submission(change, row.frame, what, judge=None)
+            return Submitted(new.task, what.number, TaskState.ACCEPTED, new.seconds)
 
-    def _accept(self, handed_in: Row[Any], prepared: _Prepared, changed: bool) -> Task | None:
+    def _accept(self, judged: Row[Any], prepared: Prepared) -> Task | None:
         """Write an acceptance; None where something has changed since it was prepared."""
         new = prepared.new
         with changing(self._database, new.person, self._clock) as change:
             connection = change.connection
             row = lock_task(connection, new.task)
-            unchanged = row.state == TaskState.SUBMITTED and row.submission == handed_in.number
-            if not unchanged or count_edits(connection, prepared.author) != new.edits:
+            unchanged = row.state == TaskState.SUBMITTED and row.submission == judged.number
+            if not unchanged or count_edits(connection, prepared.request.author) != new.edits:
                 return None
-            what = _handed_in(connection, prepared.task, handed_in)
-            if changed:
+            what = _handed_in(connection, prepared.task, judged)
+            if new.edits:
                 insert_judgement(change, what.number, Verdict.ACCEPTED, new.person, WITH_CHANGES)
                 own = prepared.handed_in(insert_submission(change, new))
                 what = replace(own, seconds=prepared.seconds + (what.seconds or 0.0))
@@ -235,8 +218,8 @@ class Submissions:
 def _check_request(shown_score: float, request_id: str) -> None:
     if not 0 <= shown_score <= 1:
         raise InvalidValueError(f"shown_score must lie between 0 and 1, but is {shown_score}")
-    if not 0 < len(request_id) <= 200:
-        raise InvalidValueError("request_id must have 1 to 200 characters")
+    if not 0 < len(request_id) <= _MOST_REQUEST_ID:
+        raise InvalidValueError(f"request_id must have 1 to {_MOST_REQUEST_ID} characters")
 
 
 def _known(connection: Connection, task: int, person: str, request_id: str) -> Submitted | None:
@@ -253,11 +236,19 @@ def _known(connection: Connection, task: int, person: str, request_id: str) -> S
     return None if row is None else Submitted(task, row.number, TaskState(row.state), row.seconds)
 
 
-def _newest(connection: Connection, task: Task | Row[Any], wanted: int | None) -> Row[Any]:
-    """The newest submission of a task, which must be the `wanted` one if that is given."""
-    if task.submission is None or wanted not in (None, task.submission):
-        raise NotWaitingError(f"task {task.number} has changed meanwhile: look at it again")
-    return read_submission(connection, task.submission)
+def _to_judge(connection: Connection, task: Task, wanted: int | None) -> Row[Any]:
+    """The submission that somebody judges: the `wanted` one, None: the newest."""
+    number = task.submission if wanted is None else wanted
+    row = None if number is None else read_submission(connection, number)
+    if row is None or row.task != task.number:
+        raise NotWaitingError(f"task {task.number} has no such submission: look at it again")
+    return row
+
+
+def _check_unjudged(task: Task, judged: Row[Any]) -> None:
+    check_waiting(task)
+    if judged.number != task.submission:
+        raise NotWaitingError(f"task {task.number} was handed in again: look at it again")
 
 
 def _is_judged(submission: Row[Any], judge: str, verdict: Verdict) -> bool:
@@ -274,8 +265,12 @@ def _handed_in(connection: Connection, task: Task, row: Row[Any]) -> HandedIn:
 
 
 def _tell(
-    change: Change, event: EventKind, hook: HookKind, frame: int, what: HandedIn, **more: str
+    change: Change,
+    event: EventKind,
+    hook: HookKind,
+    row: Row[Any],
+    task: Task,
+    told: dict[str, Any],
 ) -> None:
-    told = {**what.told(), **more}
-    change.log(event, [Entry(told, frame)])
-    queue_delivery(change, hook, {**told, "frame_id": what.task.frame_id})
+    change.log(event, [Entry(told, row.frame)])
+    queue_delivery(change, hook, {**told, "frame_id": task.frame_id})

@@ -45,3 +45,13 @@ def store(store_url: str, tmp_path: Path, clock: Callable[[], datetime]) -> Iter
     with open_store(store_url, tmp_path, clock) as opened:
         opened.add_classes(["van", "car", "bus"], "setup")
         yield opened
+
+
+@pytest.fixture(scope="session")
+def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with proposals and no batch yet, to be copied: see `review_app.opened_copy`."""
+    from review_app import make_project  # loads the web server, which few tests need
+
+    folder = tmp_path_factory.mktemp("made") / "birds"
+    make_project(folder)
+    return folder

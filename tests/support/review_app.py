@@ -1,6 +1,7 @@
 """The review server in a thread of the test's process, small projects for it, and its clients."""
 
 import dataclasses
+import shutil
 import threading
 import time
 import uuid
@@ -31,23 +32,14 @@ CLASSES = ("heron", "egret")
 _BOXES = [[2, 2, 20, 20], [30, 10, 50, 40], [5, 25, 12, 40]]
 _PROBS = [[0.9, 0.05], [0.45, 0.4], [0.1, 0.05]]  # sure, doubtful, and below what is shown
 SHOWN_SCORE = 0.3
+FRAMES = 6
 _START_S = 30
 
 Json = dict[str, Any]
 
 
-def small_project(
-    folder: Path,
-    frames: int = 6,
-    *,
-    review: str = "",
-    store: str | None = None,
-    chosen: int | None = None,
-) -> Project:
-    """A project on pictures of noise with two proposals to be shown on each, and a batch.
-
-    `review` are lines of the section of that name in prelabel.yaml; `chosen` 0: no batch.
-    """
+def make_project(folder: Path, frames: int = FRAMES, store: str | None = None) -> None:
+    """A project on pictures of noise, two proposals to be shown on each, and no batch."""
     photos = folder.parent / f"{folder.name}-photos"
     photos.mkdir(parents=True)
     for number in range(frames):
@@ -58,12 +50,22 @@ def small_project(
     settings = folder / "prelabel.yaml"
     text = settings.read_text(encoding="utf-8")
     text = text.replace("shown_score: null", f"shown_score: {SHOWN_SCORE}")
-    if review:
-        text = "\n".join([text, "review:", *(f"  {line}" for line in review.splitlines()), ""])
     settings.write_text(text, encoding="utf-8")
+
+
+def opened_copy(made: Path, folder: Path, *, review: str = "", chosen: int = FRAMES) -> Project:
+    """A copy of a project made before, with a batch of so many frames.
+
+    `review` are lines of the section of that name in prelabel.yaml.
+    """
+    shutil.copytree(made, folder)
+    if review:
+        lines = "".join(f"  {line}\n" for line in review.splitlines())
+        with (folder / "prelabel.yaml").open("a", encoding="utf-8") as settings:
+            settings.write(f"\nreview:\n{lines}")
     project = open_project(folder, author="ann")
-    if chosen != 0:
-        project.select(chosen or frames, "margin_max")
+    if chosen:
+        project.select(chosen, "margin_max")
     return project
 
 

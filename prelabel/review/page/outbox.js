@@ -1,0 +1,364 @@
+/**
+ * What a person did, kept on this computer until the server has it.
+ *
+ * Records are stored as they happen and sent in order, a request a task, many edits at once. They
+ * leave the store when the server has acknowledged them; what it refuses for good is put aside,
+ * never thrown away. Every edit and submission carries an id made here, so that sending twice after
+ * a lost answer changes nothing.
+ *
+ * @typedef {import("./types.js").Edit} Edit
+ * @typedef {import("./types.js").Activity} Activity
+ * @typedef {import("./api.js").ApiError} ApiError
+ * @typedef {"edit" | "activity" | "submit" | "skip" | "release"} RecordKind
+ *
+ * @typedef {object} Kept one record
+ * @property {number} key grows; the order of sending
+ * @property {string} person
+ * @property {number} task
+ * @property {RecordKind} kind
+ * @property {any} body
+ * @property {number} notBefore milliseconds since 1970; a submission may wait to be undone
+ * @property {string | null} gesture an unsent edit of the same gesture is replaced
+ *
+ * @typedef {object} Shelf where records outlive the page
+ * @property {() => Promise<Kept[]>} all
+ * @property {(record: Kept) => Promise<void>} put
+ * @property {(keys: number[]) => Promise<void>} remove
+ * @property {(records: Kept[], why: string) => Promise<void>} setAside
+ *
+ * @typedef {{task: number, path: string, body: any, records: Kept[]}} Parcel one request
+ * @typedef {"saved" | "saving" | "offline" | "login" | "unkept"} OutboxState
+ *   unkept: this computer cannot store; what is unsent would be lost with the tab
+ *
+ * @typedef {object} Surroundings
+ * @property {Shelf} shelf
+ * @property {(path: string, body: any, options?: {keepalive?: boolean}) => Promise<any>} post
+ * @property {string} person whose records these are; those of others stay untouched
+ * @property {() => number} now milliseconds since 1970
+ * @property {(run: () => void, ms: number) => unknown} later
+ */
+
+/** Edits leave at most this long after they were made. */
+export const BATCH_MS = 150;
+/** Activity alone is no reason to hurry. */
+export const ACTIVITY_MS = 8_000;
+/** Boxes in one request; a request with many edits stays far below what servers take. */
+const PARCEL_BOXES = 1_500;
+const PARCEL_RECORDS = 200;
+const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Browsers send at most 64 KiB while a page closes. */
+const LEAVING_BYTES = 60_000;
+const ENDS = new Set(["submit", "skip", "release"]);
+
+export class Outbox extends EventTarget {
+  /** @param {Surroundings} surroundings */
+  constructor(surroundings) {
+    super();
+    this.around = surroundings;
+    /** @type {Kept[]} in the order of their keys */
+    this.records = [];
+    /** @type {OutboxState} */
+    this.state = "saved";
+    this.storing = true;
+    this.lastKey = 0;
+    this.failures = 0;
+    this.forbidden = 0;
+    /** @type {Map<number, number>} tasks the server fails on, and when to try them again */
+    this.paused = new Map();
+    this.dueAt = Infinity;
+    /** @type {Set<number>} keys under way */
+    this.flying = new Set();
+    /** @type {Promise<void> | null} */
+    this.sending = null;
+  }
+
+  /** Read what an earlier page could not send. */
+  async open() {
+    try {
+      const kept = await this.around.shelf.all();
+      const own = kept.filter((record) => record.person === this.around.person);
+      this.records = own.sort((left, right) => left.key - right.key);
+      this.lastKey = this.records.at(-1)?.key ?? 0;
+    } catch {
+      this.storing = false;
+    }
+    this.#tell();
+  }
+
+  /** Edits and submissions the server does not have yet. */
+  get waiting() {
+    return this.records.filter((record) => record.kind !== "activity").length;
+  }
+
+  /** Edits of a task that the server may not have. @param {number} task @returns {Edit[]} */
+  unsent(task) {
+    return this.records.filter((one) => one.task === task && one.kind === "edit").map((one) => one.body);
+  }
+
+  /** Whether a task is done here though the server does not know. @param {number} task */
+  isEnding(task) {
+    return this.records.some((record) => record.task === task && ENDS.has(record.kind));
+  }
+
+  /**
+   * Keep something and send it soon.
+   *
+   * @param {number} task @param {RecordKind} kind @param {any} body
+   * @param {{gesture?: string | null, holdMs?: number}} [options] gesture: replaces the last record
+   *   of the task if that is an unsent edit of the same gesture; holdMs: not sent before
+   */
+  add(task, kind, body, { gesture = null, holdMs = 0 } = {}) {
+    const replaced = gesture ? this.#replaceable(task, gesture) : null;
+    if (replaced) {
+      replaced.body = { ...body, edit_id: replaced.body.edit_id };
+      this.#put(replaced);
+    } else {
+      const now = this.around.now();
+      this.lastKey = Math.max(this.lastKey + 1, now * 1000);
+      const notBefore = now + holdMs;
+      const key = this.lastKey;
+      const { person } = this.around;
+      /** @type {Kept} */
+      const record = { key, person, task, kind, body, notBefore, gesture };
+      this.records.push(record);
+      this.#put(record);
+    }
+    this.#tell();
+    this.#schedule(kind === "activity" ? ACTIVITY_MS : Math.max(holdMs, BATCH_MS));
+  }
+
+  /** @param {number} task @param {string} gesture */
+  #replaceable(task, gesture) {
+    const last = this.records.findLast((one) => one.task === task && one.kind !== "activity");
+    const fits = last && last.kind === "edit" && last.gesture === gesture;
+    return fits && !this.flying.has(last.key) ? last : null;
+  }
+
+  /**
+   * Take back the end of a task that has not been sent; false where it is too late.
+   *
+   * @param {number} task
+   */
+  takeBack(task) {
+    const end = this.records.find((one) => one.task === task && ENDS.has(one.kind));
+    if (!end || this.flying.has(end.key)) return false;
+    this.#drop([end]);
+    return true;
+  }
+
+  /** Nothing waits to be undone any more: send it. */
+  letGo() {
+    for (const record of this.records) record.notBefore = 0;
+    this.#schedule(0);
+  }
+
+  /** @param {Kept} record */
+  #put(record) {
+    this.around.shelf.put(record).catch(() => {
+      this.storing = false;
+      this.#tell();
+    });
+  }
+
+  /** @param {Kept[]} records */
+  #drop(records) {
+    const keys = new Set(records.map((record) => record.key));
+    this.records = this.records.filter((record) => !keys.has(record.key));
+    this.around.shelf.remove([...keys]).catch(() => undefined); // sent again later: harmless
+    this.#tell();
+  }
+
+  /** @param {number} ms */
+  #schedule(ms) {
+    const dueAt = this.around.now() + ms;
+    if (dueAt >= this.dueAt) return;
+    this.dueAt = dueAt;
+    this.around.later(() => {
+      if (this.dueAt !== dueAt) return;
+      this.dueAt = Infinity;
+      this.flush();
+    }, ms);
+  }
+
+  /** Send all that may be sent now. Never fails; what could not be sent is tried again. */
+  flush() {
+    this.sending ??= this.#sendAll().finally(() => {
+      this.sending = null;
+    });
+    return this.sending;
+  }
+
+  async #sendAll() {
+    for (;;) {
+      const parcel = nextParcel(this.records, this.around.now(), this.paused);
+      if (!parcel) break;
+      for (const record of parcel.records) this.flying.add(record.key);
+      this.#tell();
+      try {
+        const answer = await this.around.post(parcel.path, parcel.body);
+        this.failures = this.forbidden = 0;
+        this.paused.delete(parcel.task);
+        if (this.state !== "saved") this.state = "saving";
+        this.#drop(parcel.records);
+        this.#report("sent", parcel, { answer });
+      } catch (error) {
+        if (!(await this.#handle(parcel, /** @type {ApiError} */ (error)))) return;
+      } finally {
+        for (const record of parcel.records) this.flying.delete(record.key);
+      }
+    }
+    this.#settle();
+  }
+
+  /**
+   * What to do about a request that failed; true where the next one may be tried at once.
+   *
+   * @param {Parcel} parcel @param {ApiError} error
+   */
+  async #handle(parcel, error) {
+    if (error.kind === "taken") {
+      this.#drop(parcel.records); // the server has kept the edits
+      this.#report("taken", parcel, { error });
+      return true;
+    }
+    // A page token can be old: once more with a new one, then it is meant.
+    this.forbidden += error.kind === "forbidden" ? 1 : 0;
+    if (error.kind === "refused" || this.forbidden > 1) {
+      this.forbidden = 0;
+      await this.#refuse(parcel, error);
+      return true;
+    }
+    this.state = error.kind === "login" || error.kind === "forbidden" ? "login" : "offline";
+    this.failures += 1;
+    this.#tell();
+    this.#report(this.state, parcel, { error });
+    const pause = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length) - 1];
+    this.#schedule(Math.max(pause, (error.waitSeconds ?? 0) * 1000));
+    if (error.status < 500 || error.kind === "busy") return false;
+    this.paused.set(parcel.task, this.around.now() + pause); // other tasks need not wait for it
+    return true;
+  }
+
+  /** @param {Parcel} parcel @param {ApiError} error */
+  async #refuse(parcel, error) {
+    const harmless = parcel.records.every((one) => one.kind === "skip" || one.kind === "release");
+    if (!harmless) {
+      try {
+        await this.around.shelf.setAside(parcel.records, error.message);
+      } catch {
+        this.storing = false;
+      }
+    }
+    this.#drop(parcel.records);
+    if (!harmless) this.#report("refused", parcel, { error });
+  }
+
+  #settle() {
+    if (this.paused.size) return;
+    if (!this.storing && this.waiting) this.state = "unkept";
+    else this.state = "saved";
+    const held = this.records.filter((record) => record.notBefore > this.around.now());
+    if (held.length) {
+      const soonest = Math.min(...held.map((record) => record.notBefore));
+      this.#schedule(Math.max(soonest - this.around.now(), 1));
+    }
+    this.#tell();
+  }
+
+  /** The connection is back, or somebody has logged in: try now. */
+  retry() {
+    this.failures = 0;
+    this.paused.clear();
+    this.dueAt = Infinity;
+    return this.flush();
+  }
+
+  /**
+   * The page may be closing: send what fits without waiting for answers. All of it stays on this
+   * computer as well, and is sent again if no answer was seen.
+   */
+  leave() {
+    let room = LEAVING_BYTES;
+    let left = this.records.map((record) => ({ ...record, notBefore: 0 }));
+    for (;;) {
+      const parcel = nextParcel(left, this.around.now());
+      if (!parcel) return;
+      room -= JSON.stringify(parcel.body).length;
+      if (room < 0) return;
+      this.around.post(parcel.path, parcel.body, { keepalive: true }).catch(() => undefined);
+      const gone = new Set(parcel.records.map((record) => record.key));
+      left = left.filter((record) => !gone.has(record.key));
+    }
+  }
+
+  #tell() {
+    const calm = this.state === "saved" || this.state === "saving";
+    if (calm) this.state = this.#unsentNow() ? "saving" : "saved";
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /** A submission that waits to be undone is no reason to say "saving". */
+  #unsentNow() {
+    const now = this.around.now();
+    return this.records.some((record) => record.kind !== "activity" && record.notBefore <= now);
+  }
+
+  /** @param {string} name @param {Parcel} parcel @param {object} detail */
+  #report(name, parcel, detail) {
+    const { task, records } = parcel;
+    this.dispatchEvent(new CustomEvent(name, { detail: { task, records, ...detail } }));
+  }
+}
+
+/**
+ * The request to send next: the records of the first task that has any to send, up to its end or
+ * to one that must wait; null where there is nothing.
+ *
+ * @param {Kept[]} records in order @param {number} now
+ * @param {Map<number, number>} [paused] tasks that must wait, and until when
+ * @returns {Parcel | null}
+ */
+export function nextParcel(records, now, paused = new Map()) {
+  /** @type {Set<number>} tasks whose records must wait */
+  const stuck = new Set();
+  for (const { task } of records) {
+    if (stuck.has(task) || (paused.get(task) ?? 0) > now) continue;
+    const chosen = upTo(records, task, now);
+    if (chosen.length) return parcelOf(task, chosen);
+    stuck.add(task);
+  }
+  return null;
+}
+
+/** @param {Kept[]} records @param {number} task @param {number} now */
+function upTo(records, task, now) {
+  /** @type {Kept[]} */
+  const chosen = [];
+  let boxes = 0;
+  for (const record of records) {
+    if (record.task !== task) continue;
+    if (record.notBefore > now || chosen.length === PARCEL_RECORDS) break;
+    const alone = record.kind === "skip" || record.kind === "release";
+    if (alone && chosen.length) break;
+    boxes += record.kind === "edit" ? record.body.boxes.length : 0;
+    if (boxes > PARCEL_BOXES && chosen.length) break;
+    chosen.push(record);
+    if (ENDS.has(record.kind)) break;
+  }
+  return chosen;
+}
+
+/** @param {number} task @param {Kept[]} records @returns {Parcel} */
+function parcelOf(task, records) {
+  const end = /** @type {Kept} */ (records.at(-1));
+  const path = `/api/tasks/${task}`;
+  if (end.kind === "skip" || end.kind === "release") {
+    return { task, path: `${path}/${end.kind}`, body: end.body, records };
+  }
+  const edits = records.filter((one) => one.kind === "edit").map((one) => one.body);
+  const activity = records.filter((one) => one.kind === "activity").map((one) => one.body);
+  if (end.kind === "submit") {
+    return { task, path: `${path}/submit`, body: { ...end.body, edits, activity }, records };
+  }
+  return { task, path: `${path}/edits`, body: { edits, activity }, records };
+}

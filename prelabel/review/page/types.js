@@ -1,0 +1,76 @@
+/**
+ * The values that cross the borders of the page, as the server sends them.
+ *
+ * Coordinates are pixels of the picture as shown; (0, 0) is the top left corner of the top left
+ * pixel. Angles are radians, clockwise on the screen, about the centre of the box.
+ *
+ * @typedef {[number, number, number, number]} Xyxy left, top, right, bottom
+ * @typedef {"proposed" | "accepted" | "rejected"} Status
+ *
+ * @typedef {object} Proposal what the model said, never changed by the annotator
+ * @property {string} model_id
+ * @property {number} score calibrated confidence, 0 to 1
+ * @property {number | null} uncertainty entropy of the classes over its largest value, 0 to 1
+ * @property {Xyxy} xyxy
+ * @property {number} class_id
+ *
+ * @typedef {object} BoxState what an edit says about one box
+ * @property {string} id
+ * @property {Xyxy} xyxy
+ * @property {number | null} angle
+ * @property {number} class_id
+ * @property {Status} status
+ *
+ * @typedef {BoxState & {proposal: Proposal | null}} Box
+ *
+ * @typedef {object} Edit new whole states of some boxes
+ * @property {string} edit_id made here, so that sending twice changes nothing
+ * @property {number} at milliseconds since 1970
+ * @property {string} action
+ * @property {BoxState[]} boxes
+ *
+ * @typedef {{id: string, at: number, kind: ActivityKind}} Activity
+ * @typedef {"open" | "input" | "hidden" | "shown" | "close"} ActivityKind
+ *
+ * @typedef {object} TaskView
+ * @property {number} task
+ * @property {number} round
+ * @property {string} frame_id
+ * @property {string} name
+ * @property {number} width_px
+ * @property {number} height_px
+ * @property {string} picture its address
+ * @property {string} state
+ * @property {number} position
+ * @property {number} of
+ * @property {string} reason why the frame was chosen
+ * @property {boolean} is_control
+ * @property {string | null} sent_back_reason
+ * @property {number | string | null} leased_until
+ * @property {number} shown_score proposals below it are shown only on request
+ * @property {Box[]} boxes
+ *
+ * @typedef {{id: number, name: string, color: string}} ClassInfo color: #rrggbb
+ *
+ * @typedef {object} ProjectInfo
+ * @property {string} name
+ * @property {ClassInfo[]} classes
+ * @property {{idle_s: number, prefetch: number, reviewer: boolean, copies: number,
+ *   lease_minutes: number}} settings
+ * @property {boolean} rotated
+ * @property {number | null} round
+ * @property {number} guideline_version 0: there are none
+ * @property {Record<string, number>} counts
+ *
+ * @typedef {object} Me
+ * @property {string} person
+ * @property {string} role
+ * @property {string} csrf
+ * @property {boolean} login_needed
+ * @property {number} seconds_today
+ *
+ * @typedef {{width: number, height: number}} Size
+ * @typedef {{scale: number, x: number, y: number}} View picture to stage: x * scale + view.x
+ */
+
+export {};
