@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # Student's t; scipy.stats takes a second to load
 
 from prelabel.active.summary import ArmResult, RoundResult, Summary
 from prelabel.datasets.errors import InvalidValueError
@@ -48,7 +48,7 @@ class Difference:
         if len(values) < 2:
             return cls(mean, None, None, len(values), wins)
         error = values.std(ddof=1) / np.sqrt(len(values))
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error)
+        half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * error)
         return cls(mean, mean - half, mean + half, len(values), wins)
 
 

@@ -1,5 +1,6 @@
 """Predictions that another program made, as a detector."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from prelabel.datasets.frames import Frame
 from prelabel.datasets.geometry import clip_to_picture, xyxy_from_xywh
 from prelabel.datasets.pictures import inspect_picture
 from prelabel.datasets.predictions import ClassScores, Prediction
-from prelabel.datasets.progress import Progress
 from prelabel.models.checkpoints import model_id_of
 from prelabel.models.coco_results.records import (
     PictureBoxes,
@@ -18,18 +18,11 @@ from prelabel.models.coco_results.records import (
     numbering_of,
     read_results,
 )
-from prelabel.models.detector import (
-    DetectorError,
-    DetectorSpec,
-    FitOptions,
-    FitResult,
-    NotTrainableError,
-    PredictOptions,
-    TrainingExample,
-)
+from prelabel.models.detector import DetectorError, DetectorSpec, PredictOptions
+from prelabel.models.predict_only import PredictOnly
 
 
-class CocoResultsDetector:
+class CocoResultsDetector(PredictOnly):
     """Gives back the boxes of a COCO results file; it looks at no picture and cannot be trained.
 
     A frame belongs to the results whose picture name is the end of its path, or its file name
@@ -39,34 +32,12 @@ class CocoResultsDetector:
     def __init__(
         self, name: str, classes: tuple[str, ...], results: Path, annotations: Path | None
     ) -> None:
-        self._pictures = read_results(results, numbering_of(annotations, classes))
-        self._model_id = model_id_of(results)
-        self._taken: dict[str, Frame] = {}
-        self._spec = DetectorSpec(
+        spec = DetectorSpec(
             name, classes, ClassScores.INDEPENDENT, trainable=False, gives_class_probs=False
         )
-
-    @property
-    def spec(self) -> DetectorSpec:
-        return self._spec
-
-    @property
-    def model_id(self) -> str:
-        return self._model_id
-
-    def fit(
-        self,
-        train: Sequence[TrainingExample],
-        validation: Sequence[TrainingExample],
-        options: FitOptions,
-        folder: Path,
-        progress: Progress,
-    ) -> FitResult:
-        """Always NotTrainableError."""
-        raise NotTrainableError(
-            f"{self._spec.name}: finished predictions cannot be trained; take a detector of "
-            "another family"
-        )
+        super().__init__(spec, _model_id(results, annotations), "finished predictions")
+        self._pictures = read_results(results, numbering_of(annotations, classes))
+        self._taken: dict[str, Frame] = {}
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
         """The boxes of each frame, clipped to it, as far as `options` want them.
@@ -106,3 +77,11 @@ class CocoResultsDetector:
             np.array(boxes.class_id, np.int64)[rows],
             ClassScores.INDEPENDENT,
         )
+
+
+def _model_id(results: Path, annotations: Path | None) -> str:
+    """Made from the bytes of the results, and of the file that says what their numbers mean."""
+    if annotations is None:
+        return model_id_of(results)
+    both = model_id_of(results) + model_id_of(annotations)
+    return hashlib.blake2b(both.encode(), digest_size=8).hexdigest()

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,27 +12,20 @@ from prelabel.datasets.frames import Frame
 from prelabel.datasets.geometry import clip_to_picture
 from prelabel.datasets.pictures import read_picture
 from prelabel.datasets.predictions import ClassScores, Prediction
-from prelabel.datasets.progress import Progress
 from prelabel.models.candidates import after_nms
 from prelabel.models.checkpoints import model_id_of
-from prelabel.models.detector import (
-    DetectorSpec,
-    FitOptions,
-    FitResult,
-    NotTrainableError,
-    PredictOptions,
-    TrainingExample,
-)
+from prelabel.models.detector import DetectorSpec, PredictOptions
 from prelabel.models.letterbox import Letterbox, grey_canvases
 from prelabel.models.onnx import end_to_end, fastestdet, yolo
 from prelabel.models.onnx.decoding import Decoded
 from prelabel.models.onnx.session import Session
 from prelabel.models.onnx.spec import Decoding, InputSpec, OnnxSpec, Placing, class_columns
+from prelabel.models.predict_only import PredictOnly
 
 Rows = NDArray[np.intp]
 
 
-class OnnxDetector:
+class OnnxDetector(PredictOnly):
     """Predicts with a net that somebody exported; it cannot be trained.
 
     Gives the class vector of each box where the net has one, and no embeddings.
@@ -41,6 +33,18 @@ class OnnxDetector:
 
     def __init__(self, name: str, classes: tuple[str, ...], spec: OnnxSpec) -> None:
         gives_all = spec.decoding is not Decoding.END_TO_END
+        super().__init__(
+            DetectorSpec(
+                name,
+                classes,
+                ClassScores.INDEPENDENT,
+                trainable=False,
+                gives_class_probs=gives_all,
+                gives_support=gives_all,
+            ),
+            _model_id(spec),
+            "an ONNX file",
+        )
         self._onnx = spec
         self._columns = class_columns(spec, classes)
         self._class_id_of = np.full(len(spec.classes), -1, np.int64)  # by output of the net
@@ -48,37 +52,6 @@ class OnnxDetector:
             if column is not None:
                 self._class_id_of[column] = class_id
         self._session = Session(spec.file, spec.input)
-        self._model_id = _model_id(spec)
-        self._spec = DetectorSpec(
-            name,
-            classes,
-            ClassScores.INDEPENDENT,
-            trainable=False,
-            gives_class_probs=gives_all,
-            gives_support=gives_all,
-        )
-
-    @property
-    def spec(self) -> DetectorSpec:
-        return self._spec
-
-    @property
-    def model_id(self) -> str:
-        """Made from the bytes of the net and from how it is read."""
-        return self._model_id
-
-    def fit(
-        self,
-        train: Sequence[TrainingExample],
-        validation: Sequence[TrainingExample],
-        options: FitOptions,
-        folder: Path,
-        progress: Progress,
-    ) -> FitResult:
-        """Always NotTrainableError."""
-        raise NotTrainableError(
-            f"{self._spec.name}: an ONNX file cannot be trained; take a detector of another family"
-        )
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
         """Boxes of each frame; the input size is the net's, whatever `options` say."""

@@ -25,7 +25,7 @@ STATUS_OF_ERROR: dict[type[PrelabelError], int] = {
     LoginNeededError: 401,
     InvalidLinkError: 401,
     ForbiddenError: 403,
-    NotAllowedError: 403,
+    NotAllowedError: 409,
     DisabledPersonError: 409,
     UnknownTaskError: 404,
     UnknownEntryError: 404,

@@ -151,6 +151,7 @@ class Webhooks:
             wanted = wanted.where(deliveries.c.number < before)
         wanted = wanted.order_by(deliveries.c.number.desc()).limit(limit)
         with self._database.reading() as connection:
+            _check_webhook(connection, webhook, removed_too=True)
             rows = connection.execute(wanted).all()
             tries = _tries_of(connection, [row.number for row in rows])
         return [_delivery(row, tries.get(row.number, ())) for row in rows]
@@ -221,10 +222,10 @@ def _check_url(url: str) -> None:
         raise InvalidValueError("the address of a webhook has no user, password or # in it")
 
 
-def _check_webhook(connection: Connection, number: int) -> None:
-    wanted = select(webhooks.c.number).where(
-        webhooks.c.number == number, webhooks.c.removed_at.is_(None)
-    )
+def _check_webhook(connection: Connection, number: int, removed_too: bool = False) -> None:
+    wanted = select(webhooks.c.number).where(webhooks.c.number == number)
+    if not removed_too:
+        wanted = wanted.where(webhooks.c.removed_at.is_(None))
     if connection.execute(wanted).first() is None:
         raise UnknownEntryError(f"there is no webhook {number}, or not any more")
 

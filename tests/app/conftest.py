@@ -1,12 +1,13 @@
 """Stores to test with: every test that asks for `store` or `store_url` runs on both databases."""
 
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer, running_server, server_programs
+from postgres import PostgresServer, empty_tables, running_server, server_programs
 
 from prelabel.store.store import Store, open_store
 
@@ -20,15 +21,38 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store without content, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    open_store("sqlite:///store.sqlite", folder).close()
+    return folder / "store.sqlite"
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PostgreSQL store that is emptied for each test: to make one takes a second."""
+    url = postgres_server.create(f"migrated_{uuid.uuid4().hex}")
+    open_store(url, tmp_path_factory.mktemp("root")).close()
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
-    if request.param == "sqlite":
+    """The address of an empty database; beside `store` it has the tables already."""
+    on_sqlite, has_tables = request.param == "sqlite", "store" in request.fixturenames
+    if on_sqlite:
+        if has_tables:
+            shutil.copy(request.getfixturevalue("migrated_file"), tmp_path)
         yield f"sqlite:///{tmp_path}/store.sqlite"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database(f"test_{uuid.uuid4().hex}") as url:
+    elif has_tables:
+        url: str = request.getfixturevalue("migrated_url")
+        empty_tables(url)
         yield url
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        with server.database(f"test_{uuid.uuid4().hex}") as url:
+            yield url
 
 
 @pytest.fixture

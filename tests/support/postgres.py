@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from prelabel.store.migrate import REVISION_TABLE
+
 _OWNER = "prelabel"
 _START_SECONDS = 60
 
@@ -31,11 +33,16 @@ class PostgresServer:
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
         """The address of a new empty database, dropped at the end."""
-        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = self.create(name)
         try:
-            yield self.url(name)
+            yield url
         finally:
             self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def create(self, name: str) -> str:
+        """The address of a new empty database."""
+        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
 
     def answers(self) -> bool:
         try:
@@ -47,6 +54,16 @@ class PostgresServer:
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+def empty_tables(url: str) -> None:
+    """Remove all rows of a store, those of append-only tables too, but keep its tables."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # fires no triggers
+        listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        names = {name for (name,) in connection.execute(listed).fetchall()}
+        for name in names - {REVISION_TABLE}:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
 
 def server_programs() -> Path | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import ssl
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import uvicorn
 from builders import a_picture, a_prediction
+from fastapi import FastAPI
 
 from prelabel.project import Project, init_project, open_project
 from prelabel.proposing import prediction_files
@@ -34,6 +36,8 @@ _PROBS = [[0.9, 0.05], [0.45, 0.4], [0.1, 0.05]]  # sure, doubtful, and below wh
 SHOWN_SCORE = 0.3
 FRAMES = 6
 _START_S = 30
+# Given, because making the usual one takes longer than most tests.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 Json = dict[str, Any]
 
@@ -85,12 +89,18 @@ class Served:
     """A running server; `client` and `logged_in` give connections to it, closed at its end."""
 
     url: str
-    services: Services
+    app: FastAPI
     _clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def services(self) -> Services:
+        """What the server works with."""
+        services: Services = self.app.state.services
+        return services
 
     def client(self, **options: Any) -> httpx.Client:
         """Somebody whom the server does not know."""
-        client = httpx.Client(base_url=self.url, **options)
+        client = httpx.Client(base_url=self.url, verify=_NO_TLS, trust_env=False, **options)
         self._clients.append(client)
         return client
 
@@ -124,11 +134,12 @@ def served(
     wanted = dataclasses.replace(address or Address(), port=0)
     with listening_socket(wanted) as listener:
         port = listener.getsockname()[1]
-        services = Services.of(project, dataclasses.replace(wanted, port=port), clock, monotonic)
-        server = uvicorn.Server(uvicorn.Config(app_of(services), log_config=None))
+        address = dataclasses.replace(wanted, port=port)
+        app = app_of(Services.of(project, address, clock, monotonic))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        running = Served(f"http://127.0.0.1:{port}", services)
+        running = Served(f"http://127.0.0.1:{port}", app)
         try:
             _wait_until(lambda: server.started)
             yield running

@@ -44,10 +44,11 @@ export class Camera {
     this.isWhole = true;
   }
 
-  /** The stage has another size. */
-  resized() {
-    if (this.isWhole) this.whole(false);
-    else this.#go(panned(this.view, 0, 0, this.picture, this.canvas.size), false);
+  /** The stage has another size: what was in its middle stays there. @param {Size} before */
+  resized(before) {
+    if (this.isWhole) return this.whole(false);
+    const { width, height } = this.canvas.size;
+    return this.pan((width - before.width) / 2, (height - before.height) / 2);
   }
 
   /** @param {Xyxy} box upright @param {boolean} [animated] */
@@ -67,6 +68,7 @@ export class Camera {
 
   /** @param {View} goal @param {boolean} animated */
   #go(goal, animated) {
+    if (isSame(goal, this.goal ?? this.view)) return;
     this.isWhole = false;
     if (!animated || this.calm.matches) {
       this.goal = null;
@@ -74,7 +76,6 @@ export class Camera {
       this.#moved();
       return;
     }
-    if (isSame(goal, this.goal ?? this.view)) return;
     const isMoving = this.goal !== null;
     this.from = { ...this.view };
     this.goal = goal;

@@ -38,7 +38,10 @@ export const ACTIVE = 4;
 export const ALL = PICTURE | BOXES | ACTIVE;
 
 export class Canvas {
-  /** @param {HTMLElement} stage @param {Scene} scene @param {() => void} onResize */
+  /**
+   * @param {HTMLElement} stage @param {Scene} scene
+   * @param {(before: Size) => void} onResize
+   */
   constructor(stage, scene, onResize) {
     this.stage = stage;
     this.scene = scene;
@@ -60,8 +63,9 @@ export class Canvas {
     this.waiting = [];
     this.draw = this.draw.bind(this);
     new ResizeObserver(() => {
+      const before = this.size;
       this.resize();
-      onResize();
+      onResize(before);
     }).observe(stage);
     this.resize();
   }
@@ -75,7 +79,7 @@ export class Canvas {
       context.canvas.width = Math.max(Math.round(width * this.ratio), 1);
       context.canvas.height = Math.max(Math.round(height * this.ratio), 1);
     }
-    this.ground = getComputedStyle(this.stage).getPropertyValue("--stage").trim() || this.ground;
+    this.ground = getComputedStyle(this.stage).backgroundColor;
     this.touch(ALL);
   }
 
@@ -115,7 +119,7 @@ export class Canvas {
       this.#cover(scene.hovered);
     }
     if (!shape) return;
-    const handles = scene.selected !== null;
+    const handles = scene.selected !== null && !scene.live;
     paintActive(active, shape, scene.liveColor, scene.view, ratio, { handles, turns: scene.turns });
     this.#cover(shape);
     if (scene.selected && !scene.live && scene.labels) {

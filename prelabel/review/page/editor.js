@@ -29,6 +29,7 @@ import { Draft, isWeak } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { ACTIVE, ALL, BOXES, Canvas } from "./canvas.js";
 import { ClassChooser } from "./classes.js";
+import { bright } from "./colors.js";
 import { COMMANDS } from "./commands.js";
 import { make } from "./elements.js";
 import { bounds } from "./geometry.js";
@@ -56,7 +57,7 @@ export class Editor {
     this.options = options;
     this.root = root;
     this.mode = options.mode;
-    this.classes = options.project.classes;
+    this.classes = options.project.classes.map((one) => ({ ...one, color: bright(one.color) }));
     this.classById = new Map(this.classes.map((one) => [one.id, one]));
     /** @type {Record<string, Command>} */
     this.commands = { ...COMMANDS, ...options.commands };
@@ -80,7 +81,7 @@ export class Editor {
     });
     this.message = make("div", { class: "stage-message", role: "status", hidden: true });
     this.statusbar = new Statusbar();
-    this.canvas = new Canvas(this.stage, this.scene, () => this.camera.resized());
+    this.canvas = new Canvas(this.stage, this.scene, (before) => this.camera.resized(before));
     this.camera = new Camera(this.canvas, () => this.statusbar.zoom(this.scene.view.scale));
     this.toolbar = new Toolbar(this);
     this.panel = new Panel(this);

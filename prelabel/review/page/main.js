@@ -293,6 +293,7 @@ class Page {
     const frame = this.queue.find(task);
     if (frame) frame.ending = null;
     const name = frame?.task.name ?? `Frame ${task}`;
+    /** @type {{label: string, run: () => void}[]} */
     const actions = [{ label: "Save it as a file", run: () => this.#download() }];
     if (frame && frame !== this.queue.current) actions.unshift({ label: "Open the frame", run: () => this.show(frame) });
     this.notices.tell(`${name} was not taken: ${error.message}`, actions);

@@ -21,11 +21,11 @@ const HALO = "rgb(0 0 0 / 0.55)";
 const LOOKS = {
   open: { width: 2.25, alpha: 1, dash: [] },
   weak: { width: 1.5, alpha: 0.6, dash: [5, 4] },
-  done: { width: 1.25, alpha: 0.85, dash: [] },
+  done: { width: 1.5, alpha: 0.9, dash: [] },
   out: { width: 1.25, alpha: 0.7, dash: [2, 4] },
 };
-/** Narrower boxes carry no name plate. */
-const TAG_FROM_WIDTH = 34;
+/** How far a name plate may be wider than its box. */
+const TAG_EXCESS = 18;
 const HANDLE_SIZE = 9;
 /** Room that a selected box takes beyond its outline: handles, plate, the handle that turns. */
 export const ACTIVE_MARGIN = 40;
@@ -73,7 +73,7 @@ export function paintBoxes(context, groups, view, ratio, opacity, tags) {
     if (look === "weak" || look === "out") continue;
     context.globalAlpha = opacity;
     context.strokeStyle = HALO;
-    context.lineWidth = (LOOKS[look].width + 2) * ratio;
+    context.lineWidth = (LOOKS[look].width + (look === "done" ? 1.5 : 2.5)) * ratio;
     strokeAll(context, boxes, view, ratio);
   }
   for (const { look, color, boxes } of groups) {
@@ -132,30 +132,35 @@ function trace(context, { xyxy, angle }, view, ratio, width, height) {
 function paintTags(context, group, view, ratio, tags) {
   if (group.look === "weak" || group.look === "out") return;
   for (const box of group.boxes) {
-    const width = (box.xyxy[2] - box.xyxy[0]) * view.scale;
-    if (width >= TAG_FROM_WIDTH) paintTag(context, box, group, view, ratio, tags);
+    const room = (box.xyxy[2] - box.xyxy[0]) * view.scale + TAG_EXCESS;
+    paintTag(context, box, group, view, ratio, tags, room);
   }
 }
 
 /**
+ * The name of the class, with the score as long as it is to be decided on and there is room.
+ *
  * @param {CanvasRenderingContext2D} context @param {Box} box
  * @param {{look: Look, color: string, name: string}} dress @param {View} view
- * @param {number} ratio @param {import("./tags.js").Tags} tags
+ * @param {number} ratio @param {import("./tags.js").Tags} tags @param {number} [room] in stage pixels
  */
-export function paintTag(context, box, dress, view, ratio, tags) {
+export function paintTag(context, box, dress, view, ratio, tags, room = Infinity) {
   const x = box.xyxy[0] * view.scale + view.x;
   const y = box.xyxy[1] * view.scale + view.y;
-  if (x > context.canvas.width || y > context.canvas.height) return;
+  if (room < TAG_EXCESS + 14 || x > context.canvas.width || y > context.canvas.height) return;
   const isOpen = dress.look !== "done";
   const score = isOpen && box.proposal ? ` ${box.proposal.score.toFixed(2)}` : "";
-  const tag = tags.get(dress.name + score, dress.color, isOpen, ratio);
+  let tag = tags.get(dress.name + score, dress.color, isOpen, ratio);
+  if (tag.width > room && score) tag = tags.get(dress.name, dress.color, isOpen, ratio);
+  if (tag.width > room) return;
   const above = y - tag.height - 2;
   const top = above >= 0 ? above : Math.max(y + 2, 0);
   context.drawImage(tag.image, Math.round((x - 1) * ratio), Math.round(top * ratio));
 }
 
 /**
- * The box in hand: a light line between two dark ones, and its handles.
+ * The box in hand: a light line between two dark ones, and its handles. During a drag only a thin
+ * line, so that nothing hides the edge of the object.
  *
  * @param {CanvasRenderingContext2D} context @param {Shape} shape @param {string} color
  * @param {View} view @param {number} ratio @param {{handles: boolean, turns: boolean}} options
@@ -165,10 +170,14 @@ export function paintActive(context, shape, color, view, ratio, { handles, turns
   context.lineJoin = "miter";
   context.beginPath();
   trace(context, shape, view, ratio, width, height);
-  strokeWith(context, HALO, 6 * ratio);
-  strokeWith(context, "#fff", 4 * ratio);
-  strokeWith(context, color, 2.25 * ratio);
-  if (!handles) return;
+  if (!handles) {
+    strokeWith(context, HALO, 3.5 * ratio);
+    strokeWith(context, "#fff", 1.5 * ratio);
+    return;
+  }
+  strokeWith(context, HALO, 5.5 * ratio);
+  strokeWith(context, "#fff", 3.75 * ratio);
+  strokeWith(context, color, 2 * ratio);
   if (turns) paintTurn(context, shape, view, ratio);
   for (const handle of HANDLES) {
     if (isOffered(shape, handle, view)) paintHandle(context, handleSpot(shape, handle, view, spot), ratio);

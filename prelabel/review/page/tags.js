@@ -4,9 +4,10 @@
  * @typedef {{image: HTMLCanvasElement, width: number, height: number}} Tag sizes in stage pixels
  */
 
+import { DARK, inkOn } from "./colors.js";
+
 const HEIGHT = 17;
 const FONT = '600 11px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
-const DARK = "rgb(16 18 20)";
 /** More plates than this are forgotten and drawn anew when needed. */
 const KEPT = 3000;
 
@@ -55,18 +56,4 @@ function drawn(text, color, filled, ratio) {
   context.fillStyle = filled ? inkOn(color) : color;
   context.fillText(text, 5, HEIGHT / 2 + 0.5);
   return { image, width, height: HEIGHT };
-}
-
-/** Black or white, whichever is read better on a colour "#rrggbb". @param {string} color */
-export function inkOn(color) {
-  return luminance(color) > 0.18 ? DARK : "#fff";
-}
-
-/** Relative luminance as WCAG defines it, 0 to 1. @param {string} color "#rrggbb" */
-export function luminance(color) {
-  const [red, green, blue] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(color.slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
