@@ -50,10 +50,12 @@ export class Queue {
   }
 
   async #ask() {
-    const { api, ahead } = this.sources;
+    const { api, ahead, outbox } = this.sources;
     const wanted = ahead + 1 - this.open.length;
     if (wanted <= 0) return 0;
-    const holding = this.open.map((frame) => frame.task.task).slice(0, 100);
+    // Also those that are handed in here: the server may hear of it only while it answers.
+    const kept = this.frames.filter(({ task, ending }) => !ending || outbox.isEnding(task.task));
+    const holding = kept.map((frame) => frame.task.task).slice(-100);
     const answer = await api.post("/api/queue/next", { count: wanted, holding });
     this.left = answer.left;
     this.done = answer.done;
