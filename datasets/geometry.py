@@ -1,8 +1,9 @@
-"""Arithmetic on axis-aligned boxes, vectorised; all arrays are in pixels."""
+"""Arithmetic on upright and on turned boxes, vectorised; all arrays are in pixels."""
 
 import numpy as np
 
 from prelabel.datasets.arrays import Bools, Float32s, Float64s
+from prelabel.datasets.boxes import Boxes
 
 
 def areas(xyxy: Float32s) -> Float64s:
@@ -27,6 +28,117 @@ def pairwise_iou(left_xyxy: Float32s, right_xyxy: Float32s) -> Float64s:
     return np.asarray(shared / union, np.float64)
 
 
+def boxes_iou(left: Boxes, right: Boxes) -> Float64s:
+    """Intersection over union of each pair, (n, m) in 0 to 1, whichever of them are turned."""
+    if left.angle is None and right.angle is None:
+        return pairwise_iou(left.xyxy, right.xyxy)
+    shared = turned_intersection_areas(left, right)
+    union = areas(left.xyxy)[:, None] + areas(right.xyxy)[None, :] - shared
+    return np.asarray(shared / union, np.float64)
+
+
+def turned_intersection_areas(left: Boxes, right: Boxes) -> Float64s:
+    """Area shared by each pair of boxes of which any may be turned, (n, m) square pixels.
+
+    Exact but for rounding, without clipping polygons: in the frame of the right box, where that is
+    upright, the area is the integral of x over y along the border of the left one (Green), both
+    held within the sides of the right one.
+    """
+    half = (right.xyxy[:, 2:].astype(np.float64) - right.xyxy[:, :2]) / 2
+    begin = _corners_seen_from(left, right)
+    end = np.roll(begin, -1, axis=2)
+    low, high = -half[None, :, None, 1], half[None, :, None, 1]
+    from_y, to_y = begin[..., 1].clip(low, high), end[..., 1].clip(low, high)
+    rise = end[..., 1] - begin[..., 1]
+    slope = np.divide(end[..., 0] - begin[..., 0], rise, out=np.zeros_like(rise), where=rise != 0)
+    mean_x = _mean_within(
+        begin[..., 0] + (from_y - begin[..., 1]) * slope,
+        begin[..., 0] + (to_y - begin[..., 1]) * slope,
+        half[None, :, None, 0],
+    )
+    whole = np.minimum(areas(left.xyxy)[:, None], areas(right.xyxy)[None, :])
+    return np.asarray(((to_y - from_y) * mean_x).sum(axis=2).clip(0, whole), np.float64)
+
+
+def _corners_seen_from(left: Boxes, right: Boxes) -> Float64s:
+    """The corners of each left box from the middle of each right one, along its sides.
+
+    (n, m, 4, 2), in the order of `rotated_corners`.
+    """
+    middle = (right.xyxy[:, :2].astype(np.float64) + right.xyxy[:, 2:]) / 2
+    apart = rotated_corners(left.xyxy, angle_of(left))[:, None] - middle[None, :, None]
+    angle = angle_of(right).astype(np.float64)
+    cos, sin = np.cos(angle)[None, :, None], np.sin(angle)[None, :, None]
+    x, y = apart[..., 0], apart[..., 1]
+    return np.asarray(np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1), np.float64)
+
+
+def _mean_within(first: Float64s, last: Float64s, limit: Float64s) -> Float64s:
+    """The mean of what runs evenly from `first` to `last`, held within -`limit` to `limit`."""
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    inner_low, inner_high = low.clip(-limit, limit), high.clip(-limit, limit)
+    below = np.minimum(high, -limit) - np.minimum(low, -limit)
+    above = np.maximum(high, limit) - np.maximum(low, limit)
+    total = (inner_high - inner_low) * (inner_high + inner_low) / 2 + limit * (above - below)
+    np.divide(total, high - low, out=inner_low, where=high > low)
+    return inner_low
+
+
+def angle_of(boxes: Boxes) -> Float32s:
+    """The angle of each box, (n,) radians; zeros where the boxes are upright."""
+    return np.zeros(len(boxes), np.float32) if boxes.angle is None else boxes.angle
+
+
+def moved_boxes(
+    xyxy: Float32s, angle: Float32s, factors: Float64s, offset: Float64s
+) -> tuple[Float32s, Float32s]:
+    """Turned boxes, corners and angle, where x and y become `factor * value + offset`.
+
+    `factors` and `offset` are (2,); a negative factor mirrors. Where the factors differ in size
+    a turned box becomes a parallelogram: given is the rectangle of its middle and side lengths,
+    turned by the mean of what its sides turn by.
+    """
+    box, turn = xyxy.astype(np.float64), angle.astype(np.float64)
+    cos, sin = np.cos(turn), np.sin(turn)
+    middle = (box[:, :2] + box[:, 2:]) / 2 * factors + offset
+    along, down = np.stack([cos, sin], 1) * factors, np.stack([-sin, cos], 1) * factors
+    lengths = np.stack([np.hypot(*along.T), np.hypot(*down.T)], 1)
+    handed = np.sign(factors.prod())  # a mirror swaps left and right of the second side
+    mean = along / lengths[:, :1] + handed * np.stack([down[:, 1], -down[:, 0]], 1) / lengths[:, 1:]
+    half = (box[:, 2:] - box[:, :2]) / 2 * lengths
+    moved = np.concatenate([middle - half, middle + half], axis=1)
+    return moved.astype(np.float32), np.arctan2(mean[:, 1], mean[:, 0]).astype(np.float32)
+
+
+def boxes_from_corners(corners: Float64s) -> tuple[Float64s, Float64s, Float64s]:
+    """Turned boxes, corners (n, 4) and angle (n,), from their four corners in turn (n, 4, 2).
+
+    What `rotated_corners` gives comes back as it was, its angle within -pi to pi. The last value
+    is how far the farthest corner given lies from that of the rectangle, (n,): well above 0 where
+    the corners are those of another quadrilateral.
+    """
+    x, y = corners[..., 0], corners[..., 1]
+    twice_area = (x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)
+    clockwise = np.where(twice_area[:, None, None] < 0, corners[:, ::-1], corners)
+    first, second, third, fourth = clockwise.transpose(1, 0, 2)
+    along, down = (second - first + third - fourth) / 2, (fourth - first + third - second) / 2
+    middle = corners.mean(axis=1)
+    half = np.stack([np.hypot(*along.T), np.hypot(*down.T)], 1) / 2
+    mean = along + np.stack([down[:, 1], -down[:, 0]], 1)
+    angle = np.arctan2(mean[:, 1], mean[:, 0])
+    xyxy = np.concatenate([middle - half, middle + half], axis=1)
+    apart = np.linalg.norm(rotated_corners(xyxy, angle) - clockwise, axis=2)
+    return xyxy, angle, np.asarray(apart.max(axis=1, initial=0), np.float64)
+
+
+def enclosing(boxes: Boxes) -> Float32s:
+    """The upright box around each box, (n, 4)."""
+    if boxes.angle is None:
+        return boxes.xyxy
+    corners = rotated_corners(boxes.xyxy, boxes.angle)
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], 1).astype(np.float32)
+
+
 def clip_to_picture(xyxy: Float32s, width_px: int, height_px: int) -> tuple[Float32s, Bools]:
     """Boxes cut off at the picture's border, and which of them still have an area.
 
@@ -48,7 +160,7 @@ def xywh_from_xyxy(xyxy: Float32s) -> Float32s:
     return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
 
 
-def rotated_corners(xyxy: Float32s, angle: Float32s) -> Float64s:
+def rotated_corners(xyxy: Float32s | Float64s, angle: Float32s | Float64s) -> Float64s:
     """The four corners of boxes turned about their centre, (n, 4, 2) x and y.
 
     Corners run clockwise on the screen from the one that is top left before the turn; `angle` is
