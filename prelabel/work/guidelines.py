@@ -107,6 +107,8 @@ def section_of_class(text: str, class_name: str) -> str | None:
     Upper and lower case do not matter; None where no heading names the class.
     """
     name = " ".join(class_name.casefold().split())
+    if not name:
+        return None
     titles = [(one.anchor, one.title.casefold()) for one in sections_of(text) if one.level]
     whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     same = [anchor for anchor, title in titles if title == name]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from io import StringIO
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ class Section:
     source: str
 
 
+@lru_cache(maxsize=8)  # everybody reads the same text
 def rendered(text: str) -> str:
     """HTML of a text.
 
@@ -47,7 +49,7 @@ def rendered(text: str) -> str:
 @lru_cache(maxsize=8)
 def sections_of(text: str) -> tuple[Section, ...]:
     """The sections of a text in order; together their sources are the text."""
-    lines = text.splitlines(keepends=True)
+    lines = list(StringIO(text))  # cut at \n alone, as the parser does
     tokens = _parser().parse(text)
     _place_anchors(tokens)
     starts = [
@@ -55,12 +57,12 @@ def sections_of(text: str) -> tuple[Section, ...]:
         for token, inline in pairwise(tokens)
         if token.type == "heading_open" and token.level == 0 and token.map
     ]
-    ends = [start for start, *_ in starts[1:]] + [len(lines)]
-    head = "".join(lines[: starts[0][0] if starts else len(lines)])
+    bounds = [start for start, *_ in starts] + [len(lines)]
+    head = "".join(lines[: bounds[0]])
     before = [Section("", "", 0, head)] if head.strip() else []
     named = [
         Section(anchor, title, level, "".join(lines[start:end]))
-        for (start, anchor, title, level), end in zip(starts, ends, strict=True)
+        for (_, anchor, title, level), (start, end) in zip(starts, pairwise(bounds), strict=True)
     ]
     return (*before, *named)
 
@@ -117,16 +119,16 @@ def _picture_as_link(
 
 def _place_anchors(tokens: Sequence[Token]) -> None:
     """Give every heading an id that no other has."""
-    taken: set[str] = set()
+    newest: dict[str, int] = {}  # the number of the last heading of the same words
     for token, inline in pairwise(tokens):
         if token.type != "heading_open":
             continue
         wanted = _PREFIX + (re.sub(r"\W+", "-", _plain(inline).casefold()).strip("-") or "section")
-        anchor, number = wanted, 1
-        while anchor in taken:
-            number += 1
-            anchor = f"{wanted}-{number}"
-        taken.add(anchor)
+        anchor = wanted
+        while anchor in newest:
+            newest[wanted] += 1
+            anchor = f"{wanted}-{newest[wanted]}"
+        newest[anchor] = 1
         token.attrSet("id", anchor)
 
 
