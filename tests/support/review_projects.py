@@ -118,7 +118,9 @@ def _nearly(
     probs = rng.uniform(0.01, 0.06, classes)
     side = np.subtract(xyxy[2:], xyxy[:2])
     shift = np.tile(side, 2) * rng.normal(0, 0.02, 4)
-    kind = rng.choice(["right", "shifted", "reclassed", "faint", "missed"], p=[0.4, 0.2, 0.2, 0.1, 0.1])
+    kind = rng.choice(
+        ["right", "shifted", "reclassed", "faint", "missed"], p=[0.4, 0.2, 0.2, 0.1, 0.1]
+    )
     probs[class_id] = rng.uniform(0.6, 0.97)
     if kind == "missed":
         return None

@@ -56,7 +56,7 @@ export class ChangeList {
     return make(
       "section",
       { class: `change-group change-${action}` },
-      make("h3", {}, TITLES[action], make("span", { class: "count" }, changes.length)),
+      make("h3", {}, TITLES[action], make("span", { class: "change-count" }, changes.length)),
       make("ul", {}, ...changes.map((change) => this.#row(change, selectedId))),
     );
   }

@@ -36,7 +36,7 @@ async function refresh(me) {
     one.disabled ? "shut out" : one.has_login ? "yes" : "not yet",
     make(
       "span",
-      { class: "row" },
+      { class: "line" },
       ...doorButtons(me, one),
     ),
   ]);
@@ -89,7 +89,7 @@ async function offerLink(name) {
   );
   byId("fresh-link").replaceChildren(
     make("p", {}, `Give this link to ${name}. It works once, until ${moment(until)}, and is shown only here.`),
-    make("span", { class: "row" }, field, copy),
+    make("span", { class: "line" }, field, copy),
   );
   field.select();
 }

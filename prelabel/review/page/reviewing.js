@@ -158,7 +158,7 @@ class Reviewing {
     byId("judged-what").replaceChildren(
       make("strong", {}, name),
       ` by ${person}${took}`,
-      make("span", { class: "why" }, reason),
+      make("span", { class: "judged-why" }, reason),
     );
   }
 

@@ -38,7 +38,7 @@ async function refresh() {
     hook.events.map(told).join(", "),
     make(
       "span",
-      { class: "row" },
+      { class: "line" },
       make("button", { type: "button", onclick: () => act(() => showDeliveries(hook)) }, "Deliveries"),
       make("button", { type: "button", class: "quiet", onclick: () => remove(hook) }, "Remove"),
     ),

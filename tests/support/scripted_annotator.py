@@ -1,0 +1,210 @@
+"""A person who knows the true boxes, at a real browser: looks, presses keys, drags, and counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page
+from review_policy import (
+    Corner,
+    Corners,
+    Decision,
+    Effort,
+    Missing,
+    Plan,
+    SeenBox,
+    Verdict,
+    plan_of,
+)
+
+from prelabel.datasets.annotations import AnnotationSet
+
+# Enter right after a frame came is taken by the page for a slip.
+_BEFORE_ENTER_MS = 320
+_LOOK = """() => {
+  const { editor, queue } = window.__prelabel.page;
+  const frame = queue.current;
+  const { left, top } = editor.stage.getBoundingClientRect();
+  const { scale, x, y } = editor.scene.view;
+  const open = (box) => editor.draft.isOpen(box);
+  return {
+    task: frame.task.task,
+    frame_id: frame.task.frame_id,
+    selected: editor.selectedId,
+    draw_class: editor.drawClass,
+    view: { scale, x: x + left, y: y + top },
+    boxes: [...editor.draft.boxes()].map((box) => ({
+      id: box.id, xyxy: box.xyxy, class_id: box.class_id, status: box.status, is_open: open(box),
+      score: box.proposal?.score ?? null, uncertainty: box.proposal?.uncertainty ?? 0,
+    })),
+  };
+}"""
+_STILL = """() => {
+  const editor = window.__prelabel?.page.editor;
+  return editor?.draft && editor.scene.picture && editor.camera.goal === null;
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the page shows: the frame, the box in hand, all boxes, and how the picture lies."""
+
+    task: int
+    frame_id: str
+    selected: str | None
+    draw_class: int
+    view: dict[str, float]
+    boxes: tuple[dict[str, Any], ...]
+
+    @property
+    def proposals(self) -> list[SeenBox]:
+        """The proposals that must be decided on."""
+        return [
+            SeenBox(
+                box["id"], tuple(box["xyxy"]), box["class_id"], box["score"], box["uncertainty"]
+            )
+            for box in self.boxes
+            if box["is_open"]
+        ]
+
+    def box(self, box_id: str) -> dict[str, Any]:
+        return next(box for box in self.boxes if box["id"] == box_id)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the picture lies in the window."""
+        scale = self.view["scale"]
+        return x * scale + self.view["x"], y * scale + self.view["y"]
+
+
+class ScriptedAnnotator:
+    """Labels frame by frame with the keyboard and the mouse of a page that shows the annotator's
+    view; `truth` holds the true boxes by frame id."""
+
+    def __init__(self, page: Page, truth: Mapping[str, AnnotationSet]) -> None:
+        self._page = page
+        self._truth = truth
+        self.keys = 0
+        self.clicks = 0
+
+    def look(self) -> Sight:
+        """What there is to see, once nothing moves any more."""
+        self._page.wait_for_function(_STILL)
+        seen = self._page.evaluate(_LOOK)
+        return Sight(**{**seen, "boxes": tuple(seen["boxes"])})
+
+    def press(self, key: str, times: int = 1) -> None:
+        for _ in range(times):
+            self._page.keyboard.press(key)
+        self.keys += times
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press, move and let go of the left button; places are in the window."""
+        mouse = self._page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move(*_between(start, end))
+        mouse.move(*end)
+        mouse.up()
+        self.clicks += 1
+
+    def label_frame(self) -> tuple[Sight, Effort]:
+        """Make the boxes of the frame in hand the true ones and submit; what was seen at first."""
+        before = Effort(self.keys, self.clicks)
+        first = self.look()
+        plan = plan_of(first.proposals, self._truth[first.frame_id], first.draw_class)
+        self._decide(plan)
+        sight = self.look()
+        if plan.missing:
+            if sight.proposals:
+                self.press("A")
+            self._draw(plan.missing)
+        self._page.wait_for_timeout(_BEFORE_ENTER_MS)
+        self.press("Enter" if plan.missing or not sight.proposals else "Shift+Enter")
+        return first, Effort(self.keys - before.keys, self.clicks - before.clicks)
+
+    def _decide(self, plan: Plan) -> None:
+        """Go through the proposals until all that are left are right."""
+        while True:
+            sight = self.look()
+            rest = [plan.decisions[box.box_id] for box in sight.proposals]
+            if all(one.verdict is Verdict.RIGHT for one in rest):
+                return
+            assert sight.selected is not None
+            self._carry_out(plan.decisions[sight.selected], sight.selected)
+
+    def _carry_out(self, decision: Decision, box_id: str) -> None:
+        if decision.verdict is Verdict.WRONG:
+            self.press("X")
+            return
+        assert decision.class_id is not None
+        if decision.verdict is Verdict.RECLASS:
+            self.press(f"Shift+Digit{(decision.class_id + 1) % 10}")
+            return
+        for corner in decision.drags:
+            self._drag_corner(box_id, corner, decision)
+        if decision.verdict is Verdict.ADJUST and decision.changes_class:
+            self.press(str((decision.class_id + 1) % 10))
+        self.press("Space")
+
+    def _drag_corner(self, box_id: str, corner: Corner, decision: Decision) -> None:
+        assert decision.xyxy is not None
+        sight = self.look()
+        now: Sequence[float] = sight.box(box_id)["xyxy"]
+        across, down = (0, 1) if corner is Corner.TOP_LEFT else (2, 3)
+        grip = _grip(sight, now, -1 if corner is Corner.TOP_LEFT else 1)
+        scale = sight.view["scale"]
+        by = ((decision.xyxy[across] - now[across]) * scale, (decision.xyxy[down] - now[down]) * scale)
+        self.drag(grip, (grip[0] + by[0], grip[1] + by[1]))
+
+    def _draw(self, missing: Sequence[Missing]) -> None:
+        self.press("B")
+        for one in missing:
+            sight = self.look()
+            start, end = _free_diagonal(sight, one.xyxy)
+            self.drag(start, end)
+            if one.class_id != sight.draw_class:
+                self.press(str((one.class_id + 1) % 10))
+
+
+def _between(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
+    return (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+
+
+# As the page has them: handles of small boxes stand this far from the centre, in window pixels.
+_SMALL_HALF = 11.0
+_REACH = 14.0
+
+
+def _grip(sight: Sight, xyxy: Sequence[float], side: int) -> tuple[float, float]:
+    """Where the handle of a corner stands in the window; `side` -1: top left, 1: bottom right."""
+    left, top = sight.place(xyxy[0], xyxy[1])
+    right, bottom = sight.place(xyxy[2], xyxy[3])
+    half_x = max((right - left) / 2, _SMALL_HALF)
+    half_y = max((bottom - top) / 2, _SMALL_HALF)
+    return (left + right) / 2 + side * half_x, (top + bottom) / 2 + side * half_y
+
+
+def _free_diagonal(
+    sight: Sight, xyxy: Corners
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Two opposite corners to draw between, beginning where no handle of the box in hand is."""
+    left, top, right, bottom = xyxy
+    corners = [(left, top), (right, bottom), (right, top), (left, bottom)]
+    others = [(right, bottom), (left, top), (left, bottom), (right, top)]
+    diagonals = [
+        (sight.place(*start), sight.place(*end)) for start, end in zip(corners, others, strict=True)
+    ]
+    if sight.selected is None:
+        return diagonals[0]
+    held = sight.box(sight.selected)["xyxy"]
+    return max(diagonals, key=lambda one: min(_distance(sight, held, one[0]), _REACH))
+
+
+def _distance(sight: Sight, held: Sequence[float], at: tuple[float, float]) -> float:
+    """How far a place is from the outline of a box, in window pixels, as handles stand."""
+    (left, top), (right, bottom) = _grip(sight, held, -1), _grip(sight, held, 1)
+    across = max(left - at[0], at[0] - right)
+    down = max(top - at[1], at[1] - bottom)
+    if max(across, down) <= 0:
+        return min(-across, -down)
+    return max(across, down)
