@@ -12,14 +12,11 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
 from prelabel.datasets.formats.picture_folder import PictureNotFoundError
-from prelabel.datasets.formats.prefetch import Look, inspected
+from prelabel.datasets.formats.picture_threads import Look
+from prelabel.datasets.formats.prefetch import inspected
 from prelabel.datasets.formats.report import ImportReport, ProblemKind
 from prelabel.datasets.frames import Frame, LabelledFrame
-from prelabel.datasets.pictures import (
-    PictureFacts,
-    UnusablePictureError,
-    shown_from_stored,
-)
+from prelabel.datasets.pictures import PictureFacts, shown_from_stored
 
 # Writers that round to six digits put a box that touches the border up to this far outside.
 ROUNDING_DUST_PX = 0.01
@@ -63,8 +60,8 @@ class Assembler:
 
     def _frame(self, raw: RawFrame, path: str, facts: Look) -> LabelledFrame | None:
         boxes = 0 if raw.boxes is None else len(raw.boxes)
-        if isinstance(facts, UnusablePictureError):
-            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {facts.reason}", boxes)
+        if isinstance(facts, str):
+            self.report.add(path, ProblemKind.FRAME_LEFT_OUT, f"picture {facts}", boxes)
             return None
         first = self._first_seen.get(facts.frame_id)
         if first is not None:
@@ -92,7 +89,9 @@ class Assembler:
             for row, class_id in enumerate(class_ids):
                 if class_id < 0 and keep[row]:
                     place.left_out(
-                        row, f"class {boxes.class_names[row]!r} is not among the classes"
+                        row,
+                        f"class {boxes.class_names[row]!r} is not among the classes; --add-classes "
+                        "takes it in",
                     )
                     keep[row] = False
             if not keep.any():

@@ -1,19 +1,19 @@
 """Looking at pictures ahead of their turn, so that a slow disk is waited for once and not often."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import TypeVar
 
-from prelabel.datasets.pictures import PictureFacts, UnusablePictureError, inspect_picture
+from prelabel.datasets.formats.picture_process import PictureProcess
+from prelabel.datasets.formats.picture_threads import Look, PictureThreads
 
 Item = TypeVar("Item")
-Look = PictureFacts | UnusablePictureError
 
-READERS = 4  # reading and hashing let other threads run
-_CHUNK = 32  # pictures a task: for small files handing over costs more than reading
-_AHEAD = 2 * READERS
+_CHUNK = 32  # pictures a question: for small files handing over costs more than reading
+_AHEAD = 16
+# For fewer pictures, starting a process takes longer than looking at them.
+_WORTH_A_PROCESS = 2000
 
 
 def inspected(
@@ -24,29 +24,27 @@ def inspected(
     At most `_AHEAD` chunks are looked at ahead.
     """
     source = iter(items)
-    waiting: deque[tuple[list[tuple[Item, str]], Future[list[Look]]]] = deque()
-    with ThreadPoolExecutor(READERS, "pictures") as pool:
-        try:
-            while True:
-                chunk = list(islice(source, _CHUNK))
-                if chunk:
-                    paths = [path for _, path in chunk]
-                    waiting.append((chunk, pool.submit(_look_at, paths, max_pixels)))
-                if not waiting:
-                    return
-                if not chunk or len(waiting) >= _AHEAD:
-                    done, looks = waiting.popleft()
-                    for (item, path), look in zip(done, looks.result(), strict=True):
-                        yield item, path, look
-        finally:
-            pool.shutdown(cancel_futures=True)
+    first = list(islice(source, _WORTH_A_PROCESS))
+    many = len(first) == _WORTH_A_PROCESS
+    waiting: deque[list[tuple[Item, str]]] = deque()
+    with PictureProcess(max_pixels) if many else PictureThreads(max_pixels) as pictures:
+        for chunk in _chunks(chain(first, source)):
+            pictures.ask([path for _, path in chunk])
+            waiting.append(chunk)
+            if len(waiting) == _AHEAD:
+                yield from _answered(waiting.popleft(), pictures.answer())
+        while waiting:
+            yield from _answered(waiting.popleft(), pictures.answer())
 
 
-def _look_at(paths: Sequence[str], max_pixels: int) -> list[Look]:
-    looks: list[Look] = []
-    for path in paths:
-        try:
-            looks.append(inspect_picture(path, max_pixels))
-        except UnusablePictureError as error:
-            looks.append(error)
-    return looks
+def _chunks(items: Iterable[tuple[Item, str]]) -> Iterator[list[tuple[Item, str]]]:
+    source = iter(items)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk
+
+
+def _answered(
+    chunk: list[tuple[Item, str]], looks: list[Look]
+) -> Iterator[tuple[Item, str, Look]]:
+    for (item, path), look in zip(chunk, looks, strict=True):
+        yield item, path, look

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.store.database import Database
+from prelabel.store.inserting import Every, insert_columns
 from prelabel.store.records import Event, EventKind
 from prelabel.store.tables import events, frames
 
@@ -40,20 +41,16 @@ class Change:
         """Append events of one kind; their numbers follow the newest event's without a gap."""
         newest = self.connection.execute(select(func.max(events.c.number))).scalar() or 0
         numbers = range(newest + 1, newest + 1 + len(entries))
-        rows = [
-            {
-                "number": number,
-                "at": self.at,
-                "author": self.author,
-                "kind": kind.value,
-                "frame": entry.frame,
-                "details": entry.details,
-                "labels": entry.labels,
-            }
-            for number, entry in zip(numbers, entries, strict=True)
-        ]
-        if rows:
-            self.connection.execute(insert(events), rows)
+        columns = {
+            "number": numbers,
+            "at": Every(self.at),
+            "author": Every(self.author),
+            "kind": Every(kind.value),
+            "frame": [entry.frame for entry in entries],
+            "details": [entry.details for entry in entries],
+            "labels": [entry.labels for entry in entries],
+        }
+        insert_columns(self.connection, events, columns)
         return numbers
 
 

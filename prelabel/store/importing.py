@@ -6,7 +6,7 @@ from itertools import islice
 from os.path import exists
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, select
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import LabelledFrame, Split
@@ -19,6 +19,7 @@ from prelabel.store.frame_rows import (
     rows_of,
     set_label_versions,
 )
+from prelabel.store.inserting import insert_columns
 from prelabel.store.labels import NewVersion, check_class_ids, class_count, insert_versions
 from prelabel.store.packing import pack_labels, unpack_labels
 from prelabel.store.records import EventKind, ImportCounts
@@ -161,7 +162,9 @@ class _Chunk:
     def _flush(self) -> None:
         connection = self.change.connection
         if self.new_frames:
-            connection.execute(insert(frames), self.new_frames)
+            names = self.new_frames[0]
+            columns = {name: [row[name] for row in self.new_frames] for name in names}
+            insert_columns(connection, frames, columns)
         entries = [
             Entry({"uri": row["uri"], "split": row["split"]}, row["number"])
             for row in self.new_frames

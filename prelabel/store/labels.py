@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, select
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import InvalidValueError
@@ -19,6 +19,7 @@ from prelabel.store.frame_rows import (
     page_through,
     set_label_versions,
 )
+from prelabel.store.inserting import Every, insert_columns
 from prelabel.store.packing import pack_labels, unpack_labels
 from prelabel.store.records import EventKind, LabelVersion
 from prelabel.store.tables import classes, events, frames, label_versions, rounds
@@ -54,20 +55,17 @@ def insert_versions(change: Change, new: Sequence[NewVersion]) -> None:
         for one in new
     ]
     numbers = change.log(EventKind.LABELS_WRITTEN, entries)
-    rows = [
-        {
-            "frame": one.frame,
-            "number": one.number,
-            "event": event,
-            "author": change.author,
-            "at": change.at,
-            "seconds": one.seconds,
-            "round": one.round_number,
-            "box_count": one.box_count,
-        }
-        for event, one in zip(numbers, new, strict=True)
-    ]
-    change.connection.execute(insert(label_versions), rows)
+    columns = {
+        "frame": [one.frame for one in new],
+        "number": [one.number for one in new],
+        "event": numbers,
+        "author": Every(change.author),
+        "at": Every(change.at),
+        "seconds": [one.seconds for one in new],
+        "round": [one.round_number for one in new],
+        "box_count": [one.box_count for one in new],
+    }
+    insert_columns(change.connection, label_versions, columns)
 
 
 def write_labels(
@@ -85,12 +83,27 @@ def write_labels(
     check_class_ids(frame_id, labels, class_count(connection))
     if round_number is not None:
         check_round(connection, round_number)
+    number = append_version(change, frame, labels, seconds, round_number)
+    return LabelVersion(frame_id, number, labels, change.author, change.at, seconds, round_number)
+
+
+def append_version(
+    change: Change,
+    frame: int,
+    labels: AnnotationSet,
+    seconds: float | None,
+    round_number: int | None,
+) -> int:
+    """Append a version to the frame with this row number, and make it current; its number.
+
+    What it refers to has been checked.
+    """
     of_frame = select(func.max(label_versions.c.number)).where(label_versions.c.frame == frame)
-    number = (connection.execute(of_frame).scalar() or 0) + 1
+    number = (change.connection.execute(of_frame).scalar() or 0) + 1
     packed = pack_labels(labels)
     insert_versions(change, [NewVersion(frame, number, packed, len(labels), seconds, round_number)])
-    set_label_versions(connection, {frame: number})
-    return LabelVersion(frame_id, number, labels, change.author, change.at, seconds, round_number)
+    set_label_versions(change.connection, {frame: number})
+    return number
 
 
 def class_count(connection: Connection) -> int:

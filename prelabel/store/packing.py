@@ -70,7 +70,7 @@ def _uuid_text(digits: str) -> str:
 
 
 def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
-    if all(origin.kind is OriginKind.IMPORTED for origin in origins):
+    if origins.count(IMPORTED) == len(origins):
         return b""
     rows = [_origin_row(origin) for origin in origins]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
