@@ -13,11 +13,16 @@ _MODEL_ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What one needs to know to load a checkpoint: the detector's name, classes and input size."""
+    """What one needs to know to load a checkpoint: the detector's name, classes and input size.
+
+    A checkpoint that is not `trained` holds no weights, but the id of a detector that is used as
+    it stands; a relative path in its name is meant from the folder of the checkpoint.
+    """
 
     detector: str
     classes: tuple[str, ...]
     input_px: int
+    trained: bool = True
 
 
 def model_id_of(checkpoint: Path) -> str:
@@ -44,7 +49,12 @@ def read_card(checkpoint: Path) -> ModelCard:
     path = card_path(checkpoint)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return ModelCard(content["detector"], tuple(content["classes"]), content["input_px"])
+        return ModelCard(
+            content["detector"],
+            tuple(content["classes"]),
+            content["input_px"],
+            content.get("trained", True),
+        )
     except FileNotFoundError as error:
         raise DetectorError(
             f"{checkpoint}: has no card {path.name} beside it; copy both files of a trained model"

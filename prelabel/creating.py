@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prelabel.datasets.errors import MissingExtraError
+from prelabel.datasets.errors import BadInputError, MissingExtraError
 from prelabel.datasets.wording import counted
+from prelabel.models.detector_names import located, missing_files, seen_from
+from prelabel.models.registry import can_train
 from prelabel.store.errors import StoreError
 from prelabel.store.store import open_store
 from prelabel.workspace import Workspace, WorkspaceError, change_creation, create_workspace
@@ -32,6 +34,22 @@ def begin_project(
             "or take another name"
         )
     return change_creation(workspace, detector, store_url) if other_settings else workspace
+
+
+def kept_detector(name: str, folder: Path, here: Path) -> str:
+    """The name of a detector as the settings of a project in `folder` keep it.
+
+    Paths are meant from the folder `here`. Those of files in the project are kept relative to it,
+    so that it can be moved; others are kept absolute. Raises DetectorError for an unknown family,
+    BadInputError where a detector that is nothing but files lacks one.
+    """
+    absolute, inside = located(located(name, here), folder), folder.resolve()
+    missing = [] if can_train(name) else missing_files(absolute)
+    if missing:
+        raise BadInputError(
+            f"detector {name}: there is no file {', '.join(missing)}: check the path"
+        )
+    return seen_from(absolute, inside, inside)
 
 
 def _content(workspace: Workspace) -> tuple[int, tuple[str, ...]]:

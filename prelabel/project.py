@@ -5,8 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from prelabel.creating import begin_project
-from prelabel.datasets.formats.base import ExportedDataset, ImportRules
+from prelabel.creating import begin_project, kept_detector
+from prelabel.datasets.formats.base import ExportedDataset, ImportRules, check_class_names
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.exporting import Content, export
 from prelabel.importing import Imported, ImportSource, import_dataset
@@ -84,6 +84,17 @@ class Project:
 
         return Webhooks(self.store.database, utc_now)
 
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; their positions are the class ids, which never change."""
+        return self.store.classes()
+
+    def add_classes(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Append classes that are not there yet; all names.
+
+        Models trained before go on proposing the classes they know until the next training.
+        """
+        return self.store.add_classes(check_class_names(names, "classes"), self.author)
+
     def import_dataset(self, source: ImportSource) -> Imported:
         """Bring in frames, labels, or corrections of a batch."""
         return import_dataset(self.workspace, self.store, source, self.author, self._progress)
@@ -94,7 +105,7 @@ class Project:
 
     def propose(self) -> Proposed:
         """Propose boxes on every unlabelled frame."""
-        return propose(self.workspace, self.store, self._progress)
+        return propose(self.workspace, self.store, self.author, self._progress)
 
     def select(self, budget: int, strategy: str | None = None) -> "Selected":
         """Choose the next batch of at most `budget` frames."""
@@ -132,10 +143,12 @@ def init_project(
 ) -> tuple[Project, Imported]:
     """A new project with the frames and labels of `source`, a dataset or a folder of pictures.
 
-    `classes` are needed where the source names none. Killed before it is done, it is called again
-    with the same arguments and goes on; other ones are taken as long as no frame came in.
+    `classes` are needed where the source names none. Paths in `detector`, such as that of
+    "onnx:spec.yaml", are meant from the current folder. Killed before it is done, it is called
+    again with the same arguments and goes on; other ones are taken as long as no frame came in.
     """
-    workspace = begin_project(folder, detector, store, classes)
+    named = kept_detector(detector, folder, Path.cwd())
+    workspace = begin_project(folder, named, store, classes)
     project = _opened(workspace, author, progress)
     given = None if classes is None else tuple(classes)
     what = ImportSource(source, format, images, given, rules or ImportRules())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prelabel.active.cost import CostForecast, best_display_score
+from prelabel.adopting import take_proposer
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Frame, Split
@@ -23,29 +24,29 @@ from prelabel.workspace import Workspace
 DEFAULT_SHOWN_SCORE = 0.3
 
 
-class NoModelError(PrelabelError):
-    """The project has no trained detector yet."""
-
-
 class NoProposalsError(PrelabelError):
     """Frames that proposals are needed for have none from the newest model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What `prelabel propose` did."""
+    """What `prelabel propose` did; the model never proposes the `unknown_classes`."""
 
     model: ModelRecord
     report: PredictReport
+    unknown_classes: tuple[str, ...] = ()
 
 
-def propose(workspace: Workspace, store: Store, progress: Progress) -> Proposed:
-    """Predict every frame of the project with its newest model, labelled test frames excepted.
+def propose(workspace: Workspace, store: Store, author: str, progress: Progress) -> Proposed:
+    """Predict every frame of the project with its model in use, labelled test frames excepted.
 
-    Frames that have their prediction already are skipped, so a stopped run goes on where it was.
-    Predictions of labelled frames serve distances and cost forecasts, and are shown to nobody.
+    Without a trained model a detector that can predict as it stands is taken into use: see
+    `prelabel.adopting.take_proposer`. Frames that have their prediction already are skipped, so a
+    stopped run goes on where it was. Predictions of labelled frames serve distances and cost
+    forecasts, and are shown to nobody.
     """
-    model = newest_model(store)
+    proposer = take_proposer(workspace, store, author)
+    model = proposer.model
     checkpoint = Path(model.checkpoint)
     settings = workspace.settings.proposals
     frames = [*store.frames(labelled=False), *_labelled_outside_test(store)]
@@ -64,15 +65,7 @@ def propose(workspace: Workspace, store: Store, progress: Progress) -> Proposed:
         state_folder=workspace.state_folder,
         progress=progress,
     )
-    return Proposed(model, report)
-
-
-def newest_model(store: Store) -> ModelRecord:
-    """The model trained last; NoModelError where there is none."""
-    model = store.latest_model()
-    if model is None:
-        raise NoModelError("the project has no trained detector yet: run `prelabel train` first")
-    return model
+    return Proposed(model, report, proposer.unknown_classes)
 
 
 def prediction_files(workspace: Workspace, model_id: str) -> PredictionFiles:

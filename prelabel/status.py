@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prelabel.datasets.frames import Split
+from prelabel.models.registry import can_train
 from prelabel.proposing import prediction_files
 from prelabel.store.records import ModelRecord, StoreCounts
 from prelabel.store.store import Store
@@ -33,13 +34,13 @@ class BatchStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProjectStatus:
-    """Counts of frames and labels, the newest model and batch, and what to do next."""
+    """Counts of frames and labels, the model in use and newest batch, and what to do next."""
 
     name: str
     classes: tuple[str, ...]
     counts: StoreCounts
     model: ModelRecord | None
-    predicted_frames: int  # by the newest model
+    predicted_frames: int  # by the model in use
     batch: BatchStatus | None
     next_command: str
 
@@ -57,7 +58,14 @@ def project_status(workspace: Workspace, store: Store) -> ProjectStatus:
         model=model,
         predicted_frames=len(predicted),
         batch=batch,
-        next_command=_next_command(counts, model, len(waiting), len(waiting & predicted), batch),
+        next_command=_next_command(
+            counts,
+            model,
+            len(waiting),
+            len(waiting & predicted),
+            batch,
+            trains=can_train(workspace.settings.detector),
+        ),
     )
 
 
@@ -77,16 +85,20 @@ def _next_command(
     waiting: int,
     predicted: int,
     batch: BatchStatus | None,
+    *,
+    trains: bool,
 ) -> str:
-    """`waiting` frames may be chosen, of which `predicted` have proposals of the newest model."""
+    """`waiting` frames may be chosen, of which `predicted` have proposals of the model in use."""
     newest_labels = batch is not None and (
         model is None or model.round_number != batch.round_number
     )
     if batch is not None and (not batch.labelled or (batch.unfinished and newest_labels)):
         return "prelabel review"
+    if not trains and waiting:
+        return "prelabel select --budget 20" if predicted else "prelabel propose"
     if not counts.by_split[Split.TRAIN].boxes:
         return "prelabel select --budget 20" if waiting else "prelabel import FOLDER"
-    if model is None or newest_labels:
+    if trains and (model is None or newest_labels):
         return "prelabel train"
     if not waiting:
         return "prelabel export --format coco"

@@ -9,9 +9,10 @@ from prelabel.active.holdout import validation_ids
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress
-from prelabel.models.detector import FitOptions, FitResult, TrainingExample
-from prelabel.models.registry import build_detector
+from prelabel.models.detector import FitOptions, FitResult, NotTrainableError, TrainingExample
+from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
+from prelabel.settings import SETTINGS_FILE
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -53,8 +54,17 @@ def training_set(store: Store, validation_share: float) -> TrainingSet:
 
 
 def train(workspace: Workspace, store: Store, author: str, progress: Progress) -> Trained:
-    """Train on the labels so far; goes on where a stopped training of the same labels was."""
+    """Train on the labels so far, and take the model into use.
+
+    It goes on where a stopped training of the same labels was; a finished one is taken into use
+    again as it is.
+    """
     settings = workspace.settings
+    if not can_train(settings.detector):
+        raise NotTrainableError(
+            f"{settings.detector} only predicts, and `prelabel propose` uses it as it stands; to "
+            f"train, name another detector in {SETTINGS_FILE}, such as torchvision:micro"
+        )
     examples = training_set(store, settings.training.validation_share)
     if not any(len(one.annotations) for one in examples.train):
         raise NothingToTrainOnError(
@@ -83,7 +93,7 @@ def _fit(
     workspace: Workspace, classes: Sequence[str], examples: TrainingSet, progress: Progress
 ) -> FitResult:
     settings = workspace.settings
-    detector = build_detector(settings.detector, classes, workspace.state_folder)
+    detector = build_detector(workspace.detector, classes, workspace.state_folder)
     options = FitOptions(
         steps=settings.training.steps,
         batch_size=settings.training.batch_size,

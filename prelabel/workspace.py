@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.files import write_whole
+from prelabel.models.detector_names import located
 from prelabel.settings import SETTINGS_FILE, ProjectSettings, read_settings, settings_text
 
 _UNFINISHED_FILE = "init-unfinished"
@@ -25,6 +26,11 @@ class Workspace:
     @property
     def store_url(self) -> str:
         return self.settings.store or "sqlite:///store.db"  # relative to the folder
+
+    @property
+    def detector(self) -> str:
+        """The name of the detector; paths in it are meant from the folder, and made absolute."""
+        return located(self.settings.detector, self.folder)
 
     @property
     def state_folder(self) -> Path:

@@ -50,12 +50,15 @@ class ImportRules:
 
     A picture of more than `max_pixels` is left out. `unannotated` matters for formats that cannot
     tell "nobody looked" from "nothing there". `follow_links` accepts pictures that are links to
-    files outside the dataset, as tools that keep pictures in a cache make them.
+    files outside the dataset, as tools that keep pictures in a cache make them. `add_classes` takes
+    in classes of the source that are not among those wanted, behind them, instead of leaving their
+    boxes out.
     """
 
     max_pixels: int = DEFAULT_MAX_PIXELS
     unannotated: Unannotated = Unannotated.UNLABELLED
     follow_links: bool = False
+    add_classes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

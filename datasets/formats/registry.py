@@ -70,7 +70,8 @@ def open_dataset(
 
     `format` is a name in READERS or "datumaro:<name>"; None finds it out. `images` is the folder
     that picture names are relative to, where it is not the dataset's own. `classes` gives names and
-    order; boxes of other classes are reported and left out; None takes the source's own classes.
+    order; boxes of other classes are reported and left out unless `rules` add them; None takes the
+    source's own classes.
     A picture that is not where the dataset says is looked up in `known_pictures`. What is left out
     or changed goes into `report` while frames are read.
 
@@ -82,7 +83,11 @@ def open_dataset(
     wanted = None if classes is None else check_class_names(classes, "classes")
     known = known_pictures or KnownPictures()
     given = Source(source, images, wanted, rules or ImportRules(), known)
-    opened = _reader(name).open(given, report)
+    reader = _reader(name)
+    if wanted is not None and given.rules.add_classes:
+        wanted = _with_own_classes(reader, given, wanted)
+        given = replace(given, classes=wanted)
+    opened = reader.open(given, report)
     own = wanted or check_class_names(opened.classes, str(source))
     assembler = Assembler(own, given.rules, report)
     return OpenedDataset(name, own, opened.frame_total, assembler.frames(opened))
@@ -135,6 +140,16 @@ def detect_format(source: Path) -> str:
         f"{source}: is none of the formats {', '.join(READERS)}, or empty: say the format, or "
         "look whether the path is right"
     )
+
+
+def _with_own_classes(
+    reader: Reader, source: Source, wanted: tuple[str, ...]
+) -> tuple[str, ...]:
+    try:
+        own = reader.open(replace(source, classes=None), ImportReport()).classes
+    except BadInputError:  # it names no classes; what else is wrong is told when it is read
+        return wanted
+    return tuple(dict.fromkeys((*wanted, *check_class_names(own, str(source.path)))))
 
 
 def _reader(name: str) -> Reader:

@@ -4,9 +4,19 @@ from pathlib import Path
 
 from prelabel.models.checkpoints import ModelCard
 from prelabel.models.coco_results.detector import CocoResultsDetector
+from prelabel.models.coco_results.records import category_names
 from prelabel.models.detector import Detector
 
 _SEPARATOR = "+"
+
+
+def known_classes(variant: str, classes: tuple[str, ...], state_folder: Path) -> tuple[str, ...]:
+    """Those of `classes` that the annotation file has; all of them where there is none."""
+    _, annotations = _files(Path(variant))
+    if annotations is None:
+        return classes
+    there = {name.casefold() for name in category_names(annotations).values()}
+    return tuple(name for name in classes if name.casefold() in there)
 
 
 def build(variant: str, classes: tuple[str, ...], state_folder: Path) -> Detector:
@@ -25,9 +35,13 @@ def load(checkpoint: Path, card: ModelCard, state_folder: Path) -> Detector:
 
 
 def _open(name: str, path: Path, classes: tuple[str, ...]) -> Detector:
-    results, annotations = path, None
+    return CocoResultsDetector(name, classes, *_files(path))
+
+
+def _files(path: Path) -> tuple[Path, Path | None]:
+    """The results, and the annotation file where one is named."""
     if not path.exists():
         first, plus, second = str(path).rpartition(_SEPARATOR)
         if plus:
-            results, annotations = Path(first), Path(second)
-    return CocoResultsDetector(name, classes, results, annotations)
+            return Path(first), Path(second)
+    return path, None

@@ -42,15 +42,7 @@ def numbering_of(annotations: Path | None, classes: Sequence[str]) -> Numbering:
     """
     if annotations is None:
         return Numbering(None, {number: number - 1 for number in range(1, len(classes) + 1)})
-    content = _read_json(annotations)
-    try:
-        file_of = {one["id"]: str(one["file_name"]) for one in content["images"]}
-        name_of = {int(one["id"]): str(one["name"]) for one in content["categories"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInputError(
-            f"{annotations}: is not a COCO annotation file: images need id and file_name, "
-            f"categories id and name ({error!r})"
-        ) from error
+    file_of, name_of = _named(annotations)
     place = {name.casefold(): class_id for class_id, name in enumerate(classes)}
     class_id_of = {number: place.get(name.casefold()) for number, name in name_of.items()}
     missing = [classes[one] for one in range(len(classes)) if one not in class_id_of.values()]
@@ -60,6 +52,26 @@ def numbering_of(annotations: Path | None, classes: Sequence[str]) -> Numbering:
             f"{', '.join(name_of.values())}"
         )
     return Numbering(file_of, class_id_of)
+
+
+def category_names(annotations: Path) -> dict[int, str]:
+    """The categories of an annotation file; BadInputError where it cannot be used."""
+    return _named(annotations)[1]
+
+
+def _named(annotations: Path) -> tuple[dict[int | str, str], dict[int, str]]:
+    """File names of pictures and names of categories by their ids."""
+    content = _read_json(annotations)
+    try:
+        return (
+            {one["id"]: str(one["file_name"]) for one in content["images"]},
+            {int(one["id"]): str(one["name"]) for one in content["categories"]},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"{annotations}: is not a COCO annotation file: images need id and file_name, "
+            f"categories id and name ({error!r})"
+        ) from error
 
 
 def read_results(path: Path, numbering: Numbering) -> dict[str, PictureBoxes]:

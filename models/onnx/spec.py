@@ -103,7 +103,7 @@ def class_columns(spec: OnnxSpec, classes: tuple[str, ...]) -> list[int | None]:
 
     Raises DetectorError naming the classes that the net does not know.
     """
-    place = {name.casefold(): column for column, name in enumerate(spec.classes)}
+    place = _places(spec)
     wanted = {name: spec.class_map.get(name, name) for name in classes}
     unknown = [
         name
@@ -116,6 +116,17 @@ def class_columns(spec: OnnxSpec, classes: tuple[str, ...]) -> list[int | None]:
             f"class_map of the specification (null for none); it knows {', '.join(spec.classes)}"
         )
     return [None if name is None else place[name.casefold()] for name in wanted.values()]
+
+
+def known_classes(spec: OnnxSpec, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `classes` that the net has an output for."""
+    place = _places(spec)
+    known_as = {name: spec.class_map.get(name, name) for name in classes}
+    return tuple(name for name, told in known_as.items() if told and told.casefold() in place)
+
+
+def _places(spec: OnnxSpec) -> dict[str, int]:
+    return {name.casefold(): column for column, name in enumerate(spec.classes)}
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from prelabel.models.torchvision.variants import Variant
 
 STARTS = ("coco", "imagenet")
 _BACKGROUND = "__background__"
+_NO_CLASSES = (_BACKGROUND, "N/A")  # COCO leaves numbers out
 # The layers whose rows belong to single classes.
 _BY_CLASS = re.compile(
     r"box_predictor\.|classification_head\.cls_logits\.|classification_head\.module_list\.\d+\.1\."
@@ -43,12 +44,17 @@ def load_named_start(
     if start == "imagenet":
         _load_backbone(net, state)
         return
-    known_classes = weights.meta["categories"]
-    take_weights(net, state, _class_rows(variant, known_classes, classes))
+    take_weights(net, state, _class_rows(variant, weights.meta["categories"], classes))
     if variant.name == "retinanet":  # torchvision trained these with frozen norms without epsilon
         for part in net.modules():
             if isinstance(part, nn.BatchNorm2d):
                 part.eps = 0.0
+
+
+def coco_classes(variant: Variant) -> tuple[str, ...]:
+    """The classes that a variant's COCO weights know; none where there are no such weights."""
+    named = () if variant.coco is None else variant.coco.meta["categories"]
+    return tuple(name for name in named if name not in _NO_CLASSES)
 
 
 def load_starter(

@@ -7,6 +7,19 @@ from prelabel.models.detector import Detector
 from prelabel.models.ultralytics.confinement import confine
 
 
+def known_classes(variant: str, classes: tuple[str, ...], state_folder: Path) -> tuple[str, ...]:
+    """Those of `classes` that the weights of the name know; a definition knows none."""
+    confine(state_folder)
+    from prelabel.models.ultralytics.networks import read_net, same_class
+    from prelabel.models.ultralytics.weights import find_source
+
+    source = find_source(variant, state_folder)
+    if source.suffix != ".pt":
+        return ()
+    there = list(read_net(source).names.values())
+    return tuple(one for one in classes if any(same_class(one, other) for other in there))
+
+
 def build(variant: str, classes: tuple[str, ...], state_folder: Path) -> Detector:
     """A detector before training.
 

@@ -69,14 +69,21 @@ def init(
 @click.option("--format", help="The format. [default: found out]")
 @click.option("--images", type=EXISTING, help="Where the pictures lie. [default: beside]")
 @click.option("--empty", is_flag=True, help="Somebody looked at the pictures without boxes.")
+@click.option("--add-classes", is_flag=True, help="Take in classes the project does not have yet.")
 @click.pass_obj
 def import_(
-    obj: dict[str, Any], source: Path, format: str | None, images: Path | None, empty: bool
+    obj: dict[str, Any],
+    source: Path,
+    format: str | None,
+    images: Path | None,
+    empty: bool,
+    add_classes: bool,
 ) -> None:
     """Bring in frames, labels, or the corrections of a batch.
 
     Labels that a frame had before stay in its history. Done twice it changes nothing. Pictures
     without boxes count as not labelled, unless the file says otherwise, or you do with --empty.
+    Boxes of classes that the project does not have are left out, unless you say --add-classes.
 
     \b
     Example:
@@ -86,10 +93,58 @@ def import_(
     from prelabel.datasets.formats.base import ImportRules, Unannotated
     from prelabel.importing import ImportSource
 
-    rules = ImportRules(unannotated=Unannotated.EMPTY if empty else Unannotated.UNLABELLED)
+    unannotated = Unannotated.EMPTY if empty else Unannotated.UNLABELLED
+    rules = ImportRules(unannotated=unannotated, add_classes=add_classes)
     with opened(obj) as project:
+        before = project.classes()
         _tell_import(project.import_dataset(ImportSource(source, format, images, rules=rules)))
+        _tell_new_classes(before, project.classes())
         tell_next(project)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def classes(ctx: click.Context) -> None:
+    """List the project's classes, or add some.
+
+    \b
+    Example:
+      prelabel classes
+    """
+    if ctx.invoked_subcommand is None:
+        with opened(ctx.obj) as project:
+            for number, name in enumerate(project.classes(), 1):
+                click.echo(f"{number}  {name}")
+
+
+@classes.command(name="add")
+@click.argument("names", nargs=-1, required=True)
+@click.pass_obj
+def add_classes(obj: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Add classes behind those that are there; none can be taken away.
+
+    Frames that are labelled already say nothing of a new class: label them again where it occurs.
+
+    \b
+    Example:
+      prelabel classes add heron "grey heron"
+    """
+    with opened(obj) as project:
+        before = project.classes()
+        after = project.add_classes(names)
+        if after == before:
+            click.echo(f"There already: {', '.join(names)}.")
+        _tell_new_classes(before, after)
+        tell_next(project)
+
+
+def _tell_new_classes(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    new = after[len(before) :]
+    if new:
+        click.echo(
+            f"New {'class' if len(new) == 1 else 'classes'}: {', '.join(new)}. A detector proposes "
+            "what it was trained on: `prelabel train` brings the new in."
+        )
 
 
 @click.command()

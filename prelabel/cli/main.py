@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from prelabel.cli.data import export, import_, init
+from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
 from prelabel.cli.people import people
 from prelabel.cli.review import review
@@ -62,6 +62,7 @@ def cli(ctx: click.Context, folder: Path | None, author: str | None) -> None:
 for _command in (
     init,
     import_,
+    classes,
     train,
     propose,
     select,

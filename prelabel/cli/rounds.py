@@ -40,9 +40,11 @@ def train(obj: dict[str, Any]) -> None:
 @click.command()
 @click.pass_obj
 def propose(obj: dict[str, Any]) -> None:
-    """Propose boxes on every frame, with the newest detector.
+    """Propose boxes on every frame, with the model in use.
 
-    Frames that have their proposals already are skipped.
+    Frames that have their proposals already are skipped. Before the first training, and for
+    detectors that cannot be trained, the detector named in prelabel.yaml is used as it stands, if
+    it knows some of the classes.
 
     \b
     Example:
@@ -51,6 +53,9 @@ def propose(obj: dict[str, Any]) -> None:
     with opened(obj) as project:
         proposed = project.propose()
         report = proposed.report
+        if proposed.unknown_classes:
+            unknown = ", ".join(proposed.unknown_classes)
+            click.echo(f"{proposed.model.detector} does not know, and never proposes: {unknown}.")
         click.echo(
             f"Predicted {counted(report.predicted, 'frame')} with model {proposed.model.model_id} "
             f"in {time_told(report.seconds)}; {counted(report.skipped, 'frame')} had "

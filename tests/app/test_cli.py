@@ -114,6 +114,25 @@ def test_bad_input_gives_one_line_with_the_way_out(case: str, birds: Path) -> No
     assert shown.stderr.startswith("prelabel: ")
 
 
+def test_classes_of_a_source_are_taken_in_when_asked(birds: Path, tmp_path: Path) -> None:
+    table = tmp_path / "photos" / "boxes.csv"
+    rows = ["filename,class,xmin,ymin,xmax,ymax", "0.jpg,stork,1,1,9,9", "1.jpg,heron,2,2,8,8"]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    without = prelabel("-p", birds, "import", table)
+    assert "1 box left out" in without.output
+    assert "--add-classes" in without.output
+    taken = prelabel("-p", birds, "import", table, "--add-classes")
+    assert taken.exit_code == 0, taken.output
+    assert "with 2 boxes" in taken.output
+    assert "New class: stork." in taken.output
+    assert prelabel("-p", birds, "classes").output == "1  heron\n2  egret\n3  stork\n"
+    again = prelabel("-p", birds, "classes", "add", "egret", "stork")
+    assert "There already: egret, stork." in again.output
+    refused = prelabel("-p", birds, "classes", "add", " ")
+    assert refused.exit_code == FAILED
+    assert "is empty or has space around it" in refused.stderr
+
+
 def test_usage_mistakes_have_another_exit_status(tmp_path: Path) -> None:
     assert prelabel("init", tmp_path / "birds").exit_code == 2
     assert prelabel("fly").exit_code == 2

@@ -224,7 +224,8 @@ def test_corrections_of_equal_file_names_find_their_frames(tmp_path: Path) -> No
     for folder in ("left", "right"):
         (tmp_path / "photos" / folder).mkdir(parents=True)
         for number in range(2):
-            a_picture(tmp_path / "photos" / folder / f"{number}.jpg", seed=10 * len(folder) + number)
+            path = tmp_path / "photos" / folder / f"{number}.jpg"
+            a_picture(path, seed=10 * len(folder) + number)
     made, _ = init_project(tmp_path / "birds", source=tmp_path / "photos", classes=["heron"])
     with made as project:
         project.select(budget=4)
