@@ -1,5 +1,6 @@
 """The work of `prelabel review`, from an open project to the end of the server."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,7 @@ def run_review(
 
     Raises AddressError where the address may not be used, or cannot.
     """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     if address.tls is not None:
         check_tls(address.tls)
     services = Services.of(project, address)

@@ -74,7 +74,7 @@ def serve(
 
     `announce` is given the address as soon as the server answers.
     """
-    server = _Server(_configuration(app, address), lambda: _begun(address, announce, open_browser))
+    server = _Server(configuration(app, address), lambda: _begun(address, announce, open_browser))
     with contextlib.suppress(KeyboardInterrupt):  # how uvicorn tells that it was stopped
         server.run(sockets=[listener])
 
@@ -92,11 +92,12 @@ class _Server(uvicorn.Server):
             self._begun()
 
 
-def _configuration(app: FastAPI, address: Address) -> uvicorn.Config:
+def configuration(app: FastAPI, address: Address) -> uvicorn.Config:
+    """How uvicorn serves an app under an address."""
     return uvicorn.Config(
         app,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # its messages go where the program's go
         proxy_headers=False,  # `access.address_of` reads them, and only behind a proxy
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,

@@ -25,9 +25,13 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _without_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\0" in text:
-        raise ValueError("must not hold the character NUL")  # no database keeps it
+        raise ValueError("must not hold the character NUL")  # PostgreSQL keeps none
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold half of a surrogate pair") from error
     return text
 
 
@@ -37,7 +41,7 @@ def _told(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(strict=True), AfterValidator(_storable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
 Reason = Annotated[Text, Field(min_length=1, max_length=2_000), AfterValidator(_told)]
 Uuid = Annotated[

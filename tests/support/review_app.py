@@ -24,7 +24,7 @@ from prelabel.review.access import CSRF_HEADER
 from prelabel.review.address import Address
 from prelabel.review.app import app_of
 from prelabel.review.services import Services
-from prelabel.review.serving import listening_socket
+from prelabel.review.serving import configuration, listening_socket
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import utc_now
 from prelabel.work.people import Role
@@ -136,7 +136,7 @@ def served(
         port = listener.getsockname()[1]
         address = dataclasses.replace(wanted, port=port)
         app = app_of(Services.of(project, address, clock, monotonic))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        server = uvicorn.Server(configuration(app, address))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         running = Served(f"http://127.0.0.1:{port}", app)
