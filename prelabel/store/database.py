@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -170,6 +171,6 @@ def _advice(told: str) -> str:
         return ": it is some other file; name another one or move it away"
     if "database is locked" in told:
         return f": another program has been writing for {_WAIT_SECONDS} s; end it and try again"
-    if "already exists" in told:
+    if re.search("(relation|table) .* already exists", told):
         return ": another program has tables there; give prelabel a database of its own"
     return ""

@@ -48,13 +48,15 @@ def insert_edits(connection: Connection, author: Author, new: Sequence[Edit], cl
 
     The row of their task must be locked.
     """
-    by_id = {one.edit_id: one for one in reversed(new)}  # the first one of an id counts
+    by_id: dict[str, Edit] = {}
+    for one in new:
+        by_id.setdefault(one.edit_id, one)
     of_task = edits.c.task == author.task
     known = select(edits.c.edit_id).where(
         of_task, edits.c.person == author.person, edits.c.edit_id.in_(list(by_id))
     )
     kept = set(connection.execute(known).scalars())
-    fresh = [one for one in new if one.edit_id not in kept and by_id[one.edit_id] is one]
+    fresh = [one for edit_id, one in by_id.items() if edit_id not in kept]
     if not fresh:
         return 0
     newest = connection.execute(select(func.max(edits.c.number)).where(of_task)).scalar() or 0

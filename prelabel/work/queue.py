@@ -88,9 +88,10 @@ class Queue:
             chosen = [row.number for row in own if row.number not in holding][:count]
             unopened = sum(_is_lent_unopened(row, now) for row in own)
             room = min(count - len(chosen), 1 + self._settings.prefetch - unopened)
-            free = _free(connection, person, now, room) if room > 0 else []
+            free = _free(connection, person, now, room, self._settings.copies)
             self._lend(connection, [*kept, *chosen], now)
-            self._lend(connection, free, now, person=person, state="queued", held_until=None)
+            anew = {"state": "queued", "held_until": None, "sent_back_reason": None}
+            self._lend(connection, free, now, person=person, **anew)
             return read_tasks(connection, [*chosen, *free])
 
     def open(self, task: int, person: str) -> Task:
@@ -236,8 +237,15 @@ def _is_lent_unopened(row: Row[Any], now: datetime) -> bool:
     return row.state == TaskState.QUEUED and lent
 
 
-def _free(connection: Connection, person: str, now: datetime, count: int) -> list[int]:
-    """Tasks that anybody may take, locked; those that others are just taking are passed over."""
+def _free(
+    connection: Connection, person: str, now: datetime, count: int, copies: int
+) -> list[int]:
+    """Tasks that anybody may take, locked, of each frame one copy.
+
+    Those that others are just taking are passed over.
+    """
+    if count <= 0:
+        return []
     sibling = tasks.alias("sibling")
     same_frame = and_(sibling.c.frame == tasks.c.frame, sibling.c.round == tasks.c.round)
     has_a_copy = exists().where(
@@ -250,7 +258,7 @@ def _free(connection: Connection, person: str, now: datetime, count: int) -> lis
         task_skips.c.person == person,
     )
     wanted = (
-        select(tasks.c.number)
+        select(tasks.c.number, tasks.c.round, tasks.c.frame)
         .where(
             is_open(),
             or_(tasks.c.person.is_(None), tasks.c.person != person),
@@ -260,10 +268,13 @@ def _free(connection: Connection, person: str, now: datetime, count: int) -> lis
             ~has_skipped,
         )
         .order_by(tasks.c.skips, tasks.c.round, tasks.c.position, tasks.c.copy)
-        .limit(count)
+        .limit(count * copies)
         .with_for_update(of=tasks, skip_locked=True)
     )
-    return list(connection.execute(wanted).scalars())
+    first: dict[tuple[int, int], int] = {}
+    for row in connection.execute(wanted):
+        first.setdefault((row.round, row.frame), row.number)
+    return list(first.values())[:count]
 
 
 def _has_edits(connection: Connection, row: Row[Any]) -> bool:
