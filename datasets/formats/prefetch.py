@@ -1,7 +1,7 @@
 """Looking at pictures ahead of their turn, so that a slow disk is waited for once and not often."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ _WORTH_A_PROCESS = 2000
 
 def inspected(
     items: Iterable[tuple[Item, str]], max_pixels: int
-) -> Iterator[tuple[Item, str, Look]]:
+) -> Generator[tuple[Item, str, Look], None, None]:
     """Each item with its path and what its picture turned out to be, in the order given.
 
     At most `_AHEAD` chunks are looked at ahead.
@@ -43,8 +43,6 @@ def _chunks(items: Iterable[tuple[Item, str]]) -> Iterator[list[tuple[Item, str]
         yield chunk
 
 
-def _answered(
-    chunk: list[tuple[Item, str]], looks: list[Look]
-) -> Iterator[tuple[Item, str, Look]]:
+def _answered(chunk: list[tuple[Item, str]], looks: list[Look]) -> Iterator[tuple[Item, str, Look]]:
     for (item, path), look in zip(chunk, looks, strict=True):
         yield item, path, look
