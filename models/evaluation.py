@@ -12,6 +12,7 @@ from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.predictions import Prediction
+from prelabel.models.turned_evaluation import ANGLE, TurnedEvaluation
 
 SIZES = ("small", "medium", "large")  # of a true box: below 32x32 px, below 96x96 px, above
 MAX_BOXES = 100  # COCO looks at the best hundred boxes of a class in a picture
@@ -46,11 +47,12 @@ def evaluate(
     """Measure predictions against the labels of the same frames.
 
     A frame of `truth` without a prediction counts as one on which nothing was found. Computed in
-    memory by faster-coco-eval, which gives the figures of pycocotools.
+    memory by faster-coco-eval, which gives the figures of pycocotools; where any box is turned,
+    overlaps and sizes are those of the turned areas.
 
     Raises InvalidValueError where a frame of `truth` has no labels, a prediction is for a frame
-    that `truth` does not hold, a frame comes twice, a class id is not in `classes`, boxes are
-    rotated, or `truth` holds no box at all, so that there is nothing to measure.
+    that `truth` does not hold, a frame comes twice, a class id is not in `classes`, or `truth`
+    holds no box at all, so that there is nothing to measure.
     """
     labels = _labels_by_frame(truth)
     _check_predictions(predictions, labels)
@@ -136,8 +138,6 @@ def _predicted_records(
 
 
 def _check_measurable(one: AnnotationSet | Prediction, class_count: int, what: str) -> None:
-    if one.boxes.angle is not None:
-        raise InvalidValueError(f"{what}: rotated boxes cannot be evaluated, only upright ones")
     if len(one) and one.class_id.max() >= class_count:
         raise InvalidValueError(
             f"{what}: class id {one.class_id.max()} is not among the {class_count} classes"
@@ -148,12 +148,16 @@ def _coco_records(one: AnnotationSet | Prediction, image_id: int) -> list[dict[s
     corners = one.boxes.xyxy.astype(np.float64)
     sides = corners[:, 2:] - corners[:, :2]
     boxes = np.concatenate([corners[:, :2], sides], axis=1).tolist()
-    return [
+    records: list[dict[str, Any]] = [
         {"image_id": image_id, "category_id": class_id, "bbox": box, "area": area, "iscrowd": 0}
         for class_id, box, area in zip(
             one.class_id.tolist(), boxes, sides.prod(axis=1).tolist(), strict=True
         )
     ]
+    if one.boxes.angle is not None:
+        for record, angle in zip(records, one.boxes.angle.tolist(), strict=True):
+            record[ANGLE] = angle
+    return records
 
 
 def _coco_precision(
@@ -169,7 +173,9 @@ def _coco_precision(
         COCO({"images": images, "categories": categories, "annotations": _numbered(records)})
         for records in (truth, predicted)
     ]
-    run = COCOeval_faster(*sides, iouType="bbox")
+    is_turned = any(ANGLE in record for record in (*truth, *predicted))
+    kind = TurnedEvaluation if is_turned else COCOeval_faster
+    run = kind(*sides, iouType="bbox")
     run.params.maxDets = [MAX_BOXES]
     run.evaluate()
     run.accumulate()

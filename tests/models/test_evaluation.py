@@ -1,9 +1,6 @@
 """Average precision, against hand-worked values and a second implementation."""
 
-import contextlib
-import io
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +8,13 @@ import pytest
 from builders import a_frame, a_prediction, annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from second_evaluation import assert_agrees
 
 from prelabel.datasets.annotations import AnnotationSet
-from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import LabelledFrame
-from prelabel.datasets.predictions import ClassScores, Prediction
-from prelabel.models.evaluation import SIZES, Evaluation, evaluate
+from prelabel.datasets.predictions import Prediction
+from prelabel.models.evaluation import evaluate
 
 CLASSES = ("heron", "egret", "duck")
 
@@ -138,18 +133,6 @@ def test_class_id_beyond_the_classes_is_refused() -> None:
         evaluate([], [truth], CLASSES)
 
 
-def test_rotated_boxes_are_refused() -> None:
-    truth = labelled("a", [[0, 0, 100, 100]], [0])
-    assert truth.annotations is not None
-    turned = replace_boxes(truth.annotations, Boxes([[0, 0, 100, 100]], [0.3]))
-    with pytest.raises(InvalidValueError, match="rotated boxes"):
-        evaluate([], [replace(truth, annotations=turned)], CLASSES)
-
-
-def replace_boxes(one: AnnotationSet, boxes: Boxes) -> AnnotationSet:
-    return AnnotationSet(boxes, one.class_id, one.box_id, one.origin)
-
-
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), frame_count=st.integers(1, 12))
 def test_agrees_with_pycocotools_on_random_boxes(seed: int, frame_count: int) -> None:
@@ -223,72 +206,3 @@ def aquarium_frames(folder: Path, count: int) -> tuple[list[LabelledFrame], tupl
         class_id = rows[with_area, 0].astype(int).tolist()
         truth.append(labelled(file.stem, xyxy[with_area].tolist(), class_id))
     return truth, classes
-
-
-def assert_agrees(
-    predictions: Sequence[Prediction], truth: Sequence[LabelledFrame], classes: Sequence[str]
-) -> Evaluation:
-    ours = evaluate(predictions, truth, classes)
-    precision = pycocotools_precision(predictions, truth, len(classes))
-    assert ours.map == pytest.approx(mean(precision[:, :, :, 0]), abs=1e-6)
-    assert ours.map50 == pytest.approx(mean(precision[0, :, :, 0]), abs=1e-6)
-    assert ours.map75 == pytest.approx(mean(precision[5, :, :, 0]), abs=1e-6)
-    for class_id, name in enumerate(classes):
-        assert_same(ours.map50_by_class[name], mean(precision[0, :, class_id, 0]))
-        assert_same(ours.map_by_class[name], mean(precision[:, :, class_id, 0]))
-    for number, size in enumerate(SIZES, start=1):
-        assert_same(ours.map_by_size[size], mean(precision[:, :, :, number]))
-    return ours
-
-
-def assert_same(ours: float | None, theirs: float) -> None:
-    assert (ours is None) == (theirs == -1)
-    if ours is not None:
-        assert ours == pytest.approx(theirs, abs=1e-6)
-
-
-def mean(precision: np.ndarray) -> float:
-    measured = precision[precision > -1]
-    return float(measured.mean()) if measured.size else -1.0
-
-
-def pycocotools_precision(
-    predictions: Sequence[Prediction], truth: Sequence[LabelledFrame], class_count: int
-) -> np.ndarray:
-    image_id = {one.frame.frame_id: number for number, one in enumerate(truth, start=1)}
-    with contextlib.redirect_stdout(io.StringIO()):
-        boxes, scores = COCO(), COCO()
-        for side in (boxes, scores):
-            side.dataset = {
-                "images": [{"id": number} for number in image_id.values()],
-                "categories": [{"id": number} for number in range(class_count)],
-                "annotations": [],
-            }
-        for one in truth:
-            assert one.annotations is not None
-            records(boxes, one.annotations, image_id[one.frame.frame_id])
-        for prediction in predictions:
-            records(scores, prediction, image_id[prediction.frame_id])
-        boxes.createIndex()
-        scores.createIndex()
-        run = COCOeval(boxes, scores, "bbox")
-        run.evaluate()
-        run.accumulate()
-    return np.asarray(run.eval["precision"])[..., -1]
-
-
-def records(side: COCO, one: AnnotationSet | Prediction, image_id: int) -> None:
-    for row in range(len(one)):
-        left, top, right, bottom = (float(value) for value in one.boxes.xyxy[row])
-        record = {
-            "id": len(side.dataset["annotations"]) + 1,
-            "image_id": image_id,
-            "category_id": int(one.class_id[row]),
-            "bbox": [left, top, right - left, bottom - top],
-            "area": (right - left) * (bottom - top),
-            "iscrowd": 0,
-        }
-        if isinstance(one, Prediction):
-            record["score"] = float(one.score[row])
-            assert one.class_scores is ClassScores.INDEPENDENT
-        side.dataset["annotations"].append(record)
