@@ -56,9 +56,11 @@ def _on_own_error(request: Request, error: Exception) -> Response:
     status = next(STATUS_OF_ERROR[one] for one in type(error).__mro__ if one in STATUS_OF_ERROR)
     told, headers = str(error), {}
     if isinstance(error, StoreError) and status == 503:
-        # The sentence names the database; people who only label need not know where it stands.
+        # The sentence names the database, which is nothing to people who only label.
         _LOG.error("%s %s: %s", request.method, request.url.path, error)
         told, headers["Retry-After"] = "the project's database does not answer: try again", "5"
+    if isinstance(error, UnusablePictureError):
+        told = f"the picture {error.reason}"  # people who only label need not know where it lies
     if isinstance(error, TooManyTriesError):
         headers["Retry-After"] = str(math.ceil(error.wait_s))
     taken = True if isinstance(error, LeaseLostError) else None

@@ -77,7 +77,7 @@ def test_the_own_page_may_change_things(server: Served) -> None:
 def test_without_the_csrf_token_nothing_changes(server: Served, token: str | None) -> None:
     client = server.local()
     del client.headers[CSRF_HEADER]
-    headers = {} if token is None else {CSRF_HEADER: token.encode()}
+    headers = {} if token is None else {CSRF_HEADER.encode(): token.encode()}
     answer = client.post("/api/queue/next", json={"count": 1}, headers=headers)
     assert answer.status_code == 403
     assert CSRF_HEADER in answer.json()["error"]
