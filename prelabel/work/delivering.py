@@ -130,6 +130,8 @@ class Deliverer:
         outcome = self._sent(claim)
         with self._database.working() as connection:
             self._note(connection, claim, outcome)
+        told = "no answer" if outcome.status is None else f"status {outcome.status}"
+        _log.log(logging.DEBUG if outcome.succeeded else logging.WARNING, "%r: %s", claim, told)
         return True
 
     def _claim(self) -> _Claim | None:

@@ -101,7 +101,7 @@ class Webhooks:
         The secret, made here unless it is given, cannot be read again later. Raises
         InvalidValueError where the address, the kinds or the secret are unfit.
         """
-        _check_url(url)
+        check_url(url)
         wanted = tuple(kind for kind in HookKind if kind in kinds)
         if not wanted:
             raise InvalidValueError(f"name what to tell: {', '.join(HookKind)}")
@@ -210,7 +210,8 @@ def _waiting(
     }
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """InvalidValueError where a webhook cannot have this address."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
