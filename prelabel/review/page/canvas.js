@@ -99,12 +99,14 @@ export class Canvas {
     const { scene, touched, ratio } = this;
     this.frame = 0;
     this.touched = 0;
+    this.tags.begin();
     if (touched & PICTURE) paintPicture(this.picture, scene.picture, scene.view, ratio, this.ground);
     if (touched & BOXES) {
       const opacity = scene.peek ? 0 : scene.opacity;
       paintBoxes(this.boxes, scene.groups, scene.view, ratio, opacity, scene.labels ? this.tags : null);
     }
     if (touched & ACTIVE) this.#drawActive();
+    if (this.tags.isShort) this.touch(BOXES | ACTIVE);
     for (let waiting = this.waiting.pop(); waiting; waiting = this.waiting.pop()) waiting();
   }
 

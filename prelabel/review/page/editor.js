@@ -134,8 +134,8 @@ export class Editor {
     const first = draft.after(null, 1, (box) => draft.isOpen(box));
     this.panel.show(draft.task);
     this.select(first?.id ?? null, { zoom: false });
-    if (first) this.#zoomIfTiny(first);
     this.toolbar.update();
+    if (first) this.canvas.drawn().then(() => this.#zoomIfTiny(first));
   }
 
   /** The picture of the frame on the stage has come. @param {Picture | null} picture */
@@ -161,6 +161,7 @@ export class Editor {
 
   /** On a new frame a person sees the whole first, unless the first box is too small to judge. @param {Box} box */
   #zoomIfTiny(box) {
+    if (this.selectedId !== box.id) return;
     const [left, top, right, bottom] = bounds(box.xyxy, box.angle);
     const side = Math.max(right - left, bottom - top) * this.scene.view.scale;
     if (side < 40 && this.preferences.autoZoom) this.camera.towards([left, top, right, bottom]);

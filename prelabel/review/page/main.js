@@ -23,6 +23,8 @@ import { counted } from "./wording.js";
 const HOLD_MS = 5_000;
 /** Enter pressed this soon after a frame came was meant for the one before. */
 const TOO_SOON_MS = 300;
+/** The next frames are fetched and decoded once the one in hand is well on the screen. */
+const CALM_MS = 120;
 const ASK_AGAIN_MS = 20_000;
 
 /**
@@ -102,7 +104,7 @@ class Page {
   #listen() {
     const { outbox } = this;
     outbox.addEventListener("state", () => this.header.saving(outbox));
-    outbox.addEventListener("sent", () => this.#fetchIfShort());
+    outbox.addEventListener("sent", () => this.#fetch());
     outbox.addEventListener("login", () => this.#login());
     outbox.addEventListener("taken", (event) => this.#taken(/** @type {CustomEvent} */ (event).detail));
     outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
@@ -141,10 +143,6 @@ class Page {
     else if (!this.show(this.queue.next())) this.#nothing(null);
   }
 
-  #fetchIfShort() {
-    this.#fetch();
-  }
-
   /**
    * Put a frame on the stage; false where there is none.
    *
@@ -160,11 +158,16 @@ class Page {
     this.shownAt = performance.now();
     if (picture) time("next", pressedAt, this.editor.canvas.drawn());
     else this.#await(frame, pressedAt);
-    if (!frame.ending) api.post(`/api/tasks/${task.task}/open`).catch(() => undefined); // edits open it, too
     this.#showPlace();
     this.#announce(frame);
-    this.#fetchIfShort();
+    this.editor.canvas.drawn().then(() => setTimeout(() => this.#afterShown(frame), CALM_MS));
     return true;
+  }
+
+  /** @param {Frame} frame */
+  #afterShown({ task, ending }) {
+    if (!ending) api.post(`/api/tasks/${task.task}/open`).catch(() => undefined); // edits open it, too
+    this.#fetch();
   }
 
   /** The picture is still on its way. @param {Frame} frame @param {number} pressedAt */
@@ -325,7 +328,7 @@ class Page {
     if (me.person !== this.me.person) location.reload(); // what was kept waits for its person
     this.notices.drop("login");
     await this.outbox.retry();
-    this.#fetchIfShort();
+    this.#fetch();
     return true;
   }
 }

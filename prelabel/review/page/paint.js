@@ -90,32 +90,39 @@ export function paintBoxes(context, groups, view, ratio, opacity, tags) {
   context.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Box[]} boxes @param {View} view @param {number} ratio */
+/**
+ * One rectangle after the other: many times faster in software than one path with all of them.
+ *
+ * @param {CanvasRenderingContext2D} context @param {Box[]} boxes @param {View} view
+ * @param {number} ratio
+ */
 function strokeAll(context, boxes, view, ratio) {
   const { width, height } = context.canvas;
-  context.beginPath();
-  for (const box of boxes) trace(context, box, view, ratio, width, height);
-  context.stroke();
+  for (const box of boxes) {
+    const scale = view.scale * ratio;
+    const left = Math.round(box.xyxy[0] * scale + view.x * ratio);
+    const top = Math.round(box.xyxy[1] * scale + view.y * ratio);
+    const right = Math.round(box.xyxy[2] * scale + view.x * ratio);
+    const bottom = Math.round(box.xyxy[3] * scale + view.y * ratio);
+    if (box.angle) {
+      context.beginPath();
+      trace(context, box, view, ratio);
+      context.stroke();
+    } else if (right > -9 && bottom > -9 && left < width + 9 && top < height + 9) {
+      context.strokeRect(left, top, Math.max(right - left, 1), Math.max(bottom - top, 1));
+    }
+  }
 }
 
 const turned = new Float64Array(8);
 
 /**
  * @param {CanvasRenderingContext2D} context @param {Shape} shape @param {View} view
- * @param {number} ratio @param {number} width @param {number} height of the canvas
+ * @param {number} ratio
  */
-function trace(context, { xyxy, angle }, view, ratio, width, height) {
-  const scale = view.scale * ratio;
-  const left = Math.round(xyxy[0] * scale + view.x * ratio);
-  const top = Math.round(xyxy[1] * scale + view.y * ratio);
-  const right = Math.round(xyxy[2] * scale + view.x * ratio);
-  const bottom = Math.round(xyxy[3] * scale + view.y * ratio);
-  if (!angle) {
-    if (right < -9 || bottom < -9 || left > width + 9 || top > height + 9) return;
-    context.rect(left, top, Math.max(right - left, 1), Math.max(bottom - top, 1));
-    return;
-  }
+function trace(context, { xyxy, angle }, view, ratio) {
   corners(xyxy, angle, turned);
+  const scale = view.scale * ratio;
   for (let at = 0; at < 8; at += 2) {
     const x = turned[at] * scale + view.x * ratio;
     const y = turned[at + 1] * scale + view.y * ratio;
@@ -151,8 +158,8 @@ export function paintTag(context, box, dress, view, ratio, tags, room = Infinity
   const isOpen = dress.look !== "done";
   const score = isOpen && box.proposal ? ` ${box.proposal.score.toFixed(2)}` : "";
   let tag = tags.get(dress.name + score, dress.color, isOpen, ratio);
-  if (tag.width > room && score) tag = tags.get(dress.name, dress.color, isOpen, ratio);
-  if (tag.width > room) return;
+  if (tag && tag.width > room && score) tag = tags.get(dress.name, dress.color, isOpen, ratio);
+  if (!tag || tag.width > room) return;
   const above = y - tag.height - 2;
   const top = above >= 0 ? above : Math.max(y + 2, 0);
   context.drawImage(tag.image, Math.round((x - 1) * ratio), Math.round(top * ratio));
@@ -166,10 +173,9 @@ export function paintTag(context, box, dress, view, ratio, tags, room = Infinity
  * @param {View} view @param {number} ratio @param {{handles: boolean, turns: boolean}} options
  */
 export function paintActive(context, shape, color, view, ratio, { handles, turns }) {
-  const { width, height } = context.canvas;
   context.lineJoin = "miter";
   context.beginPath();
-  trace(context, shape, view, ratio, width, height);
+  trace(context, shape, view, ratio);
   if (!handles) {
     strokeWith(context, HALO, 3.5 * ratio);
     strokeWith(context, "#fff", 1.5 * ratio);
@@ -227,7 +233,7 @@ function paintTurn(context, shape, view, ratio) {
  */
 export function paintHover(context, shape, color, view, ratio) {
   context.beginPath();
-  trace(context, shape, view, ratio, context.canvas.width, context.canvas.height);
+  trace(context, shape, view, ratio);
   context.globalAlpha = 0.14;
   context.fillStyle = color;
   context.fill();

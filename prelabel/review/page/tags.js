@@ -10,15 +10,30 @@ const HEIGHT = 17;
 const FONT = '600 11px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 /** More plates than this are forgotten and drawn anew when needed. */
 const KEPT = 3000;
+/** New plates that one drawing may make; the others follow with the next one. */
+const NEW_AT_ONCE = 40;
 
 export class Tags {
   constructor() {
     /** @type {Map<string, Tag>} */
     this.made = new Map();
     this.ratio = 0;
+    this.room = NEW_AT_ONCE;
+  }
+
+  /** Begin a drawing; what was left out of the one before can be made now. */
+  begin() {
+    this.room = NEW_AT_ONCE;
+  }
+
+  /** Whether plates were left out. */
+  get isShort() {
+    return this.room < 0;
   }
 
   /**
+   * The plate; null where too many new ones were made for now.
+   *
    * @param {string} text @param {string} color of the class
    * @param {boolean} filled filled: still to be decided; else a dark plate with a tick
    * @param {number} ratio device pixels a stage pixel
@@ -29,6 +44,8 @@ export class Tags {
     const key = `${text}|${color}|${filled}`;
     let tag = this.made.get(key);
     if (!tag) {
+      this.room -= 1;
+      if (this.room < 0) return null;
       tag = drawn(filled ? text : `✓ ${text}`, color, filled, ratio);
       this.made.set(key, tag);
     }
