@@ -4,31 +4,21 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
-from prelabel.datasets.progress import Progress
-from prelabel.models.detector import (
-    Detector,
-    DetectorError,
-    DetectorSpec,
-    FitOptions,
-    FitResult,
-    NotTrainableError,
-    PredictOptions,
-    TrainingExample,
-)
+from prelabel.models.detector import Detector, DetectorError, PredictOptions
+from prelabel.models.predict_only import PredictOnly
 
 
 class KnowsNoClassError(DetectorError):
     """A detector knows none of the classes without training."""
 
 
-class AsNamedDetector:
+class AsNamedDetector(PredictOnly):
     """A detector built for the classes that it knows, which gives class ids among `classes`.
 
     It never gives the classes that it does not know. `input_px` is the size that it is to see
@@ -36,39 +26,20 @@ class AsNamedDetector:
     """
 
     def __init__(self, detector: Detector, classes: Sequence[str], input_px: int) -> None:
-        self._detector = detector
-        self._class_id_of = np.array([classes.index(one) for one in detector.spec.classes])
-        self._spec = replace(detector.spec, classes=tuple(classes), trainable=False)
         size = input_px if detector.spec.trainable else None
         told = json.dumps([detector.model_id, detector.spec.classes, list(classes), size])
-        self._model_id = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-
-    @property
-    def spec(self) -> DetectorSpec:
-        return self._spec
-
-    @property
-    def model_id(self) -> str:
-        """Made from the detector's own id and the classes."""
-        return self._model_id
+        super().__init__(
+            replace(detector.spec, classes=tuple(classes), trainable=False),
+            hashlib.blake2b(told.encode(), digest_size=8).hexdigest(),
+            "a detector used as it stands",
+        )
+        self._detector = detector
+        self._class_id_of = np.array([classes.index(one) for one in detector.spec.classes])
 
     @property
     def known_classes(self) -> tuple[str, ...]:
         """Those of the classes that it can give."""
         return self._detector.spec.classes
-
-    def fit(
-        self,
-        train: Sequence[TrainingExample],
-        validation: Sequence[TrainingExample],
-        options: FitOptions,
-        folder: Path,
-        progress: Progress,
-    ) -> FitResult:
-        """Always NotTrainableError."""
-        raise NotTrainableError(
-            f"{self._spec.name} is used as it stands; build it by its name to train it"
-        )
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
         """What the detector finds; see Detector."""
@@ -77,7 +48,7 @@ class AsNamedDetector:
     def _renumbered(self, one: Prediction) -> Prediction:
         return Prediction(
             one.frame_id,
-            self._model_id,
+            self.model_id,
             one.boxes,
             one.score,
             self._class_id_of[one.class_id],
@@ -92,7 +63,7 @@ class AsNamedDetector:
 
     def _spread(self, by_known_class: Float32s) -> Float32s:
         """Values of the known classes in the last axis put to their places, 0 for the others."""
-        shape = (*by_known_class.shape[:-1], len(self._spec.classes))
+        shape = (*by_known_class.shape[:-1], len(self.spec.classes))
         spread = np.zeros(shape, np.float32)
         spread[..., self._class_id_of] = by_known_class
         return spread

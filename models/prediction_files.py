@@ -10,7 +10,7 @@ import json
 import os
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BufferedWriter
 from pathlib import Path
 
@@ -88,20 +88,24 @@ class PredictionFiles:
             for frame_id in batch.column("frame_id").to_pylist()
         }
 
-    def read(self, frame_ids: Sequence[str] | None = None) -> Iterator[Prediction]:
+    def read(
+        self, frame_ids: Sequence[str] | None = None, without: Collection[str] = ()
+    ) -> Iterator[Prediction]:
         """The predictions of these frames in the order given, those without one left out.
 
         None: of all frames, in no particular order. What comes early from the files is held back
-        until its turn.
+        until its turn. Optional fields named in `without` stay unread and are None; embeddings are
+        most of what a prediction takes.
         """
+        columns = [name for name in SCHEMA.names if name not in without]
         if frame_ids is None:
-            for batch in self.batches():
+            for batch in self.batches(columns):
                 yield from self._predictions(batch)
             return
         predicted = self.predicted_ids()
         turns = deque(one for one in dict.fromkeys(frame_ids) if one in predicted)
         waiting: dict[str, Prediction] = {}
-        for batch in self.batches(frame_ids=frame_ids):
+        for batch in self.batches(columns, frame_ids):
             for prediction in self._predictions(batch):
                 waiting[prediction.frame_id] = prediction
             while turns and turns[0] in waiting:

@@ -66,21 +66,23 @@ def table_of(predictions: Sequence[Prediction]) -> pa.Table:
 
 
 def predictions_of(batch: pa.RecordBatch) -> Iterator[Prediction]:
-    """The predictions in a batch with all columns of `SCHEMA`, in its order.
+    """The predictions in a batch, in its order.
 
+    Of the columns of `SCHEMA` those of optional fields may be missing: such a field is None.
     Raises InvalidValueError where the content is no prediction.
     """
     plain = {
         name: batch.column(name).to_pylist()
         for name in ("frame_id", "model_id", "class_scores", *_WIDTHS.values())
     }
-    lists = {name: _Lists(batch.column(name)) for name in _LISTS}
+    read = [name for name in _LISTS if name in batch.schema.names]
+    lists = {name: _Lists(batch.column(name)) for name in read}
     for row in range(batch.num_rows):
-        fields: dict[str, Any] = {name: lists[name].row(row) for name in _LISTS}
+        fields: dict[str, Any] = {name: lists[name].row(row) for name in read}
         for name, width in _WIDTHS.items():
-            if fields[name] is not None:
+            if fields.get(name) is not None:
                 fields[name] = fields[name].reshape(len(fields["score"]), plain[width][row])
-        if fields["spread_px"] is not None:
+        if fields.get("spread_px") is not None:
             fields["spread_px"] = fields["spread_px"].reshape(-1, 4)
         boxes = Boxes(fields.pop("xyxy").reshape(-1, 4), fields.pop("angle"))
         yield Prediction(

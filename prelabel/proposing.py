@@ -1,6 +1,7 @@
 """Proposals of a project's detector: made for its frames, and looked up again."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from prelabel.models.bulk import PredictReport, predict_to_files
 from prelabel.models.checkpoints import read_card
 from prelabel.models.detector import PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
+from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.proposals import shown_proposals
 from prelabel.store.records import ModelRecord, RoundRecord
 from prelabel.store.store import Store
@@ -76,11 +78,14 @@ def prediction_files(workspace: Workspace, model_id: str) -> PredictionFiles:
 
 
 def read_predictions(
-    workspace: Workspace, model_id: str, frame_ids: list[str]
+    workspace: Workspace, model_id: str, frame_ids: list[str], without: Collection[str] = ()
 ) -> dict[str, Prediction]:
-    """The predictions of a model for those of the frames that it has predicted."""
+    """The predictions of a model for those of the frames that it has predicted.
+
+    Optional fields named in `without` stay unread.
+    """
     files = prediction_files(workspace, model_id)
-    return {one.frame_id: one for one in files.read(frame_ids)}
+    return {one.frame_id: one for one in files.read(frame_ids, without)}
 
 
 def shown_score(workspace: Workspace, store: Store, model: ModelRecord) -> float:
@@ -173,5 +178,5 @@ def _validation_pairs(
 ) -> tuple[list[Prediction], list[AnnotationSet]]:
     examples = training_set(store, workspace.settings.training.validation_share).validation
     labels = {one.frame.frame_id: one.annotations for one in examples}
-    found = read_predictions(workspace, model.model_id, list(labels))
+    found = read_predictions(workspace, model.model_id, list(labels), EMBEDDINGS)
     return list(found.values()), [labels[frame_id] for frame_id in found]

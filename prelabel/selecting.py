@@ -140,7 +140,9 @@ class _Recorded(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stu
             seconds = _seconds_without_proposals(workspace, store)
             return cls(frames, nothing, [], store.classes(), seconds)
         labelled = [frame.frame_id for frame in store.frames(Split.TRAIN, labelled=True)]
-        found = read_predictions(workspace, model.model_id, [*frames, *labelled])
+        found = read_predictions(
+            workspace, model.model_id, [*frames, *labelled], without=("box_embedding",)
+        )
         proposed = {frame_id: frame for frame_id, frame in frames.items() if frame_id in found}
         if not proposed:
             raise NoProposalsError(

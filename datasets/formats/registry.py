@@ -142,9 +142,7 @@ def detect_format(source: Path) -> str:
     )
 
 
-def _with_own_classes(
-    reader: Reader, source: Source, wanted: tuple[str, ...]
-) -> tuple[str, ...]:
+def _with_own_classes(reader: Reader, source: Source, wanted: tuple[str, ...]) -> tuple[str, ...]:
     try:
         own = reader.open(replace(source, classes=None), ImportReport()).classes
     except BadInputError:  # it names no classes; what else is wrong is told when it is read
