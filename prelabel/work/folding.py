@@ -17,7 +17,7 @@ def initial_boxes(shown: Shown | None, labels: AnnotationSet | None) -> Initial:
     """What a person starts from: proposals, and the labels that the frame has already.
 
     A box that is among both stands as its label. With labels, somebody has judged the frame
-    before: what is no part of them was rejected.
+    before: of what is shown, what is no part of them was rejected.
     """
     proposals = {} if shown is None else _shown_proposals(shown)
     states: dict[str, BoxState] = {}
@@ -27,16 +27,18 @@ def initial_boxes(shown: Shown | None, labels: AnnotationSet | None) -> Initial:
         origins = dict(zip(labels.box_id, labels.origin, strict=True))
         proposals = _labelled_proposals(states, origins) | proposals
     if shown is not None:
-        status = BoxStatus.PROPOSED if labels is None else BoxStatus.REJECTED
-        proposed = {one.box_id: one for one in box_states(shown.proposals, status)}
-        states = proposed | states
-    return Initial(
+        proposed = box_states(shown.proposals, BoxStatus.PROPOSED)
+        states = {one.box_id: one for one in proposed} | states
+    initial = Initial(
         tuple(states.values()),
         proposals,
         origins,
         None if shown is None else shown.shown_score,
         None if shown is None else shown.model_id,
     )
+    if labels is None or shown is None:
+        return initial
+    return replace(initial, boxes=submitted_boxes(initial, labels, shown.shown_score))
 
 
 def box_states(boxes: AnnotationSet, status: BoxStatus) -> list[BoxState]:

@@ -129,7 +129,7 @@ class Initial:
     """The boxes of a task before anybody has touched them.
 
     Proposals come best score first, with status proposed; boxes that the frame had as labels when
-    the task was queued again are accepted, and the proposals that were no part of them rejected.
+    the task was queued again are accepted, and shown proposals that were no part of them rejected.
     `proposals` and `origins` (of labels) are by box id. `shown_score` is the score from which
     proposals are shown, `model_id` the model that looked at the frame; None where none did.
     """

@@ -130,7 +130,7 @@ def test_a_frame_queued_again_starts_from_its_labels(store: Store) -> None:
         box_id(0, 0): BoxStatus.ACCEPTED,
         box_id(0, 1): BoxStatus.ACCEPTED,
         box_id(0, 2): BoxStatus.REJECTED,
-        box_id(0, 3): BoxStatus.REJECTED,
+        box_id(0, 3): BoxStatus.PROPOSED,
         new.box_id: BoxStatus.ACCEPTED,
     }
     work.hand_in(task, "ann", "second")
