@@ -11,10 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people_rules import START
-from sqlalchemy import text
 from work_content import ManualClock
 
-from prelabel.store.errors import StoreError
 from prelabel.store.store import Store
 from prelabel.work.activity import (
     Activity,
@@ -155,14 +153,6 @@ def test_the_database_adds_up_as_the_rule_says(
             intervals += active_intervals(events, idle_s)
             assert sheet.active_seconds(task, person) == active_seconds(events, idle_s)
         assert sheet.total_seconds(person) == pytest.approx(total_seconds(merged(intervals)))
-
-
-@pytest.mark.parametrize("statement", ["DELETE FROM activity", "UPDATE activity SET at_ms = 0"])
-def test_what_was_noticed_stays(sheet: TimeSheet, store: Store, statement: str) -> None:
-    sheet.append("ann", 1, noticed(0))
-    with pytest.raises(StoreError, match="append-only"), store.database.writing() as connection:
-        connection.execute(text(statement))
-    assert len(list(sheet.events())) == 1
 
 
 def test_all_events_are_exported_page_by_page(sheet: TimeSheet) -> None:
