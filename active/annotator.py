@@ -70,6 +70,18 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a box lies: corners before the turn, and the angle of a turned one."""
+
+    xyxy: Float32s
+    angle: float | None
+
+    @classmethod
+    def of(cls, boxes: Boxes, row: int) -> "_Place":
+        return cls(boxes.xyxy[row], None if boxes.angle is None else float(boxes.angle[row]))
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatedAnnotator:
     """Answers from known labels and charges what the cost model says.
 
@@ -116,18 +128,18 @@ class _Work:
         self._errors = annotator.errors
         self._frame, self._truth, self._rng = frame, truth, rng
         self._actions: list[Action] = []
-        self._kept: list[tuple[Float32s, int, str, Origin]] = []
+        self._kept: list[tuple[_Place, int, str, Origin]] = []
 
     def look_at(
         self, proposals: Prediction, row: int, truth_row: int, iou: np.float64, box_id: str
     ) -> None:
         cost = self._cost
-        xyxy, class_id = proposals.boxes.xyxy[row], int(proposals.class_id[row])
+        place, class_id = _Place.of(proposals.boxes, row), int(proposals.class_id[row])
         proposed = Origin(OriginKind.PROPOSED, proposals.model_id, float(proposals.score[row]))
         wrong = truth_row == UNMATCHED or class_id != self._truth.class_id[truth_row]
         if wrong and self._happens(self._errors.accept_wrong):
             self._act(ActionKind.WRONGLY_ACCEPTED, cost.verify_s, box_id)
-            self._kept.append((xyxy, class_id, box_id, proposed))
+            self._kept.append((place, class_id, box_id, proposed))
             return
         if truth_row == UNMATCHED:
             self._act(ActionKind.REJECTED, cost.verify_s, None)
@@ -135,12 +147,12 @@ class _Work:
         loose = bool(iou < TIGHT_IOU)
         if not wrong and not loose:
             self._act(ActionKind.ACCEPTED, cost.verify_s, box_id)
-            self._kept.append((xyxy, class_id, box_id, proposed))
+            self._kept.append((place, class_id, box_id, proposed))
             return
         seconds = (cost.adjust_s if loose else cost.verify_s) + (cost.class_s if wrong else 0)
         self._act(ActionKind.ADJUSTED if loose else ActionKind.RECLASSED, seconds, box_id)
-        changed = _changed(proposed, xyxy, class_id)
-        geometry = self._jittered(truth_row) if loose else xyxy
+        changed = _changed(proposed, place, class_id)
+        geometry = self._jittered(truth_row) if loose else place
         self._kept.append((geometry, int(self._truth.class_id[truth_row]), box_id, changed))
 
     def draw(self, truth_row: int) -> None:
@@ -153,7 +165,12 @@ class _Work:
         self._kept.append((self._jittered(truth_row), class_id, box_id, DRAWN))
 
     def done(self) -> Correction:
-        boxes = Boxes(np.array([one[0] for one in self._kept], np.float32).reshape(-1, 4))
+        places = [one[0] for one in self._kept]
+        is_turned = any(one.angle is not None for one in places)
+        boxes = Boxes(
+            np.array([one.xyxy for one in places], np.float32).reshape(-1, 4),
+            [one.angle or 0.0 for one in places] if is_turned else None,
+        )
         class_id = np.array([one[1] for one in self._kept], np.int64)
         box_ids, origins = [one[2] for one in self._kept], [one[3] for one in self._kept]
         labels = AnnotationSet(boxes, class_id, box_ids, origins)
@@ -166,20 +183,39 @@ class _Work:
     def _act(self, kind: ActionKind, seconds: float, box_id: str | None) -> None:
         self._actions.append(Action(kind, float(seconds), box_id))
 
-    def _jittered(self, truth_row: int) -> Float32s:
-        """The true box with each edge off by a share of the side, still inside the picture."""
-        xyxy: Float32s = self._truth.boxes.xyxy[truth_row]
+    def _jittered(self, truth_row: int) -> _Place:
+        """The true box with each edge off by a share of the side, still in the picture."""
+        place = _Place.of(self._truth.boxes, truth_row)
         share = self._rng.normal(0, 1, 4) * self._errors.jitter
         share = share.clip(-MOST_JITTER, MOST_JITTER)
         if not share.any():
-            return xyxy
-        sides = np.tile(xyxy[2:] - xyxy[:2], 2)
-        moved = (xyxy + share * sides).astype(np.float32)[None]
-        clipped, has_area = clip_to_picture(moved, self._frame.width_px, self._frame.height_px)
-        return np.asarray(clipped[0] if has_area[0] else xyxy, np.float32)
+            return place
+        sides = np.tile(place.xyxy[2:] - place.xyxy[:2], 2)
+        moved = (place.xyxy + share * sides).astype(np.float32)
+        size = self._frame.width_px, self._frame.height_px
+        if place.angle is None:
+            clipped, has_area = clip_to_picture(moved[None], *size)
+            return _Place(clipped[0], None) if has_area[0] else place
+        turned = _with_middle_turned(moved, place)
+        middle = (turned[:2] + turned[2:]) / 2
+        return _Place(turned, place.angle) if ((middle > 0) & (middle < size)).all() else place
 
 
-def _changed(proposed: Origin, xyxy: Float32s, class_id: int) -> Origin:
-    left, top, right, bottom = (float(edge) for edge in xyxy)
-    original = (left, top, right, bottom)
-    return Origin(OriginKind.CHANGED, proposed.model_id, proposed.score, original, class_id)
+def _with_middle_turned(moved: Float32s, place: _Place) -> Float32s:
+    """`moved`, whose edges left `place` along its turned sides: its middle went their way."""
+    went = ((moved - place.xyxy)[:2] + (moved - place.xyxy)[2:]) / 2
+    cos, sin = np.cos(place.angle or 0.0), np.sin(place.angle or 0.0)
+    turned = np.array([went[0] * cos - went[1] * sin, went[0] * sin + went[1] * cos])
+    return np.asarray(moved + np.tile(turned - went, 2), np.float32)
+
+
+def _changed(proposed: Origin, place: _Place, class_id: int) -> Origin:
+    left, top, right, bottom = (float(edge) for edge in place.xyxy)
+    return Origin(
+        OriginKind.CHANGED,
+        proposed.model_id,
+        proposed.score,
+        (left, top, right, bottom),
+        class_id,
+        place.angle,
+    )

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.arrays import Float64s
-from prelabel.datasets.boxes import Boxes
-from prelabel.datasets.errors import InvalidValueError
-from prelabel.datasets.geometry import pairwise_iou
+from prelabel.datasets.geometry import boxes_iou
 from prelabel.datasets.predictions import Prediction
 
 LOCATED_IOU = 0.5  # from here on a proposal is about an object
@@ -31,15 +29,12 @@ class Matching:
 
 
 def match(proposals: Prediction, truth: AnnotationSet) -> Matching:
-    """Pair proposals with true boxes they overlap by an IoU of at least 0.5.
+    """Pair proposals with true boxes they overlap by an IoU of at least 0.5, turned or not.
 
     The best-scored proposal chooses first and takes the true box it overlaps most; proposals of
     the right class choose before those of a wrong one, as a person would keep the right box.
-
-    Raises InvalidValueError for rotated boxes.
     """
-    _refuse_rotated(proposals.boxes, truth.boxes)
-    overlap = pairwise_iou(proposals.boxes.xyxy, truth.boxes.xyxy)
+    overlap = boxes_iou(proposals.boxes, truth.boxes)
     agree = proposals.class_id[:, None] == truth.class_id[None, :]
     truth_of = np.full(len(proposals), UNMATCHED, np.intp)
     free = np.ones(len(truth), np.bool_)
@@ -62,8 +57,3 @@ def _take_best(overlap: Float64s, truth_of: NDArray[np.intp], free: NDArray[np.b
         if candidates[best] >= LOCATED_IOU:
             truth_of[row] = best
             free[best] = False
-
-
-def _refuse_rotated(*boxes: Boxes) -> None:
-    if any(one.angle is not None for one in boxes):
-        raise InvalidValueError("rotated boxes cannot be matched; only upright ones have a cost")

@@ -65,7 +65,7 @@ class Roles:
             for one in part:
                 digest.update(one.frame.frame_id.encode())
                 if one.annotations is not None:
-                    digest.update(one.annotations.boxes.xyxy.tobytes())
+                    digest.update(one.annotations.boxes.tobytes())
                     digest.update(one.annotations.class_id.tobytes())
         return digest.hexdigest()
 

@@ -158,6 +158,7 @@ def _content(path: Path) -> dict[str, Any] | None:
 def _told(labels: AnnotationSet) -> dict[str, Any]:
     return {
         "xyxy": labels.boxes.xyxy.tolist(),
+        "angle": None if labels.boxes.angle is None else labels.boxes.angle.tolist(),
         "class_id": labels.class_id.tolist(),
         "box_id": labels.box_id,
         "origin": [asdict(one) for one in labels.origin],
@@ -166,7 +167,10 @@ def _told(labels: AnnotationSet) -> dict[str, Any]:
 
 def _labels(told: Mapping[str, Any]) -> AnnotationSet:
     return AnnotationSet(
-        Boxes(told["xyxy"]), told["class_id"], told["box_id"], [_origin(o) for o in told["origin"]]
+        Boxes(told["xyxy"], told.get("angle")),
+        told["class_id"],
+        told["box_id"],
+        [_origin(o) for o in told["origin"]],
     )
 
 
@@ -175,6 +179,4 @@ def _origin(told: Mapping[str, Any]) -> Origin:
     if original is not None:
         left, top, right, bottom = original
         original = (left, top, right, bottom)
-    kind = OriginKind(told["kind"])
-    class_id = told["original_class_id"]
-    return Origin(kind, told["model_id"], told["score"], original, class_id)
+    return Origin(**{**told, "kind": OriginKind(told["kind"]), "original_xyxy": original})

@@ -6,9 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.arrays import Int64s
+from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
+from prelabel.datasets.geometry import angle_of
 from prelabel.datasets.predictions import Prediction
 
 FORMAT = 1
@@ -17,35 +22,53 @@ SUMMARY_FILE = "summary.json"
 
 @dataclass(frozen=True, slots=True)
 class BoxMark:
-    """A box to be drawn on a picture: pixels of the picture as shown; a proposal has a score."""
+    """A box to be drawn on a picture: pixels of the picture as shown; a proposal has a score.
+
+    `angle` in radians, as in Boxes.
+    """
 
     xyxy: tuple[float, float, float, float]
     class_id: int
     score: float | None = None
+    angle: float = 0.0
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "BoxMark":
         """The mark in the JSON form of one."""
         left, top, right, bottom = content["xyxy"]
-        return cls((left, top, right, bottom), content["class_id"], content["score"])
+        return cls(
+            (left, top, right, bottom),
+            content["class_id"],
+            content["score"],
+            content.get("angle", 0.0),  # summaries before turned boxes have none
+        )
 
 
 def proposal_marks(proposals: Prediction) -> tuple[BoxMark, ...]:
     """Marks for the boxes of a detector."""
-    scores = proposals.score.tolist()
-    rows = zip(proposals.boxes.xyxy.tolist(), proposals.class_id.tolist(), scores, strict=True)
-    return tuple(_mark(xyxy, class_id, round(score, 4)) for xyxy, class_id, score in rows)
+    scores = [round(score, 4) for score in proposals.score.tolist()]
+    return box_marks(proposals.boxes, proposals.class_id, scores)
 
 
 def label_marks(labels: AnnotationSet) -> tuple[BoxMark, ...]:
     """Marks for the boxes of a person."""
-    rows = zip(labels.boxes.xyxy.tolist(), labels.class_id.tolist(), strict=True)
-    return tuple(_mark(xyxy, class_id, None) for xyxy, class_id in rows)
+    return box_marks(labels.boxes, labels.class_id, [None] * len(labels))
 
 
-def _mark(xyxy: Sequence[float], class_id: int, score: float | None) -> BoxMark:
-    left, top, right, bottom = (round(edge, 2) for edge in xyxy)  # a picture shows no more
-    return BoxMark((left, top, right, bottom), class_id, score)
+def box_marks(
+    boxes: Boxes, class_id: Int64s, scores: Sequence[float | None]
+) -> tuple[BoxMark, ...]:
+    """A mark for each box; a picture shows no more than two decimals of a pixel."""
+    return tuple(
+        BoxMark((left, top, right, bottom), class_id, score, angle)
+        for (left, top, right, bottom), class_id, score, angle in zip(
+            np.round(boxes.xyxy.astype(np.float64), 2).tolist(),
+            class_id.tolist(),
+            scores,
+            np.round(angle_of(boxes).astype(np.float64), 4).tolist(),
+            strict=True,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ class Origin:
     """Where one box came from; what a detector proposed is kept when a person changes it.
 
     `model_id` and `score` (0 to 1) name the proposal behind a proposed or changed box, and are
-    None for the others. `original_xyxy` (pixels) and `original_class_id` hold what was proposed
-    before a person changed it.
+    None for the others. `original_xyxy` (pixels), `original_angle` (radians, None where the box was
+    upright) and `original_class_id` hold what was proposed before a person changed it.
     """
 
     kind: OriginKind
@@ -37,6 +37,7 @@ class Origin:
     score: float | None = None
     original_xyxy: tuple[float, float, float, float] | None = None
     original_class_id: int | None = None
+    original_angle: float | None = None
 
     def __post_init__(self) -> None:
         from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED)
@@ -55,6 +56,8 @@ class Origin:
                 f"original_class_id, but they are {self.original_xyxy!r} and "
                 f"{self.original_class_id!r}"
             )
+        if self.original_angle is not None and not changed:
+            raise InvalidValueError(f"origin {self.kind} has no original_angle")
 
 
 _BOX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -57,6 +57,10 @@ class Boxes:
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, and arrays have no hash
 
+    def tobytes(self) -> bytes:
+        """The numbers of the boxes, for digests; boxes of other geometry give other bytes."""
+        return self.xyxy.tobytes() + (b"" if self.angle is None else self.angle.tobytes())
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Iterable[int]) -> "Boxes":
         """The boxes of these row numbers or of this mask, in that order."""
         index = rows if isinstance(rows, np.ndarray) else np.fromiter(rows, np.intp)

@@ -130,7 +130,7 @@ def _digest_of(examples: Iterable[TrainingExample]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for one in examples:
         digest.update(one.frame.frame_id.encode())
-        digest.update(one.annotations.boxes.xyxy.tobytes())
+        digest.update(one.annotations.boxes.tobytes())
         digest.update(one.annotations.class_id.tobytes())
     return digest.hexdigest()
 

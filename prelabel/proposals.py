@@ -7,7 +7,8 @@ import numpy as np
 
 from prelabel.active.scores import box_uncertainty
 from prelabel.datasets.annotations import DRAWN, AnnotationSet, Origin, OriginKind
-from prelabel.datasets.geometry import pairwise_iou
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.geometry import angle_of, boxes_iou, rotated_corners
 from prelabel.datasets.predictions import Prediction
 from prelabel.store.records import Shown
 
@@ -37,11 +38,13 @@ def shown_proposals(prediction: Prediction, shown_score: float) -> Shown:
 
 def _box_ids(prediction: Prediction) -> list[str]:
     """An id made from what the box is; equal boxes, which a file may hold, are counted."""
-    corners = prediction.boxes.xyxy.tolist()
+    places = prediction.boxes.xyxy.tolist()
+    if prediction.boxes.angle is not None:
+        places = np.column_stack([prediction.boxes.xyxy, prediction.boxes.angle]).tolist()
     times: Counter[str] = Counter()
     ids = []
-    for class_id, xyxy in zip(prediction.class_id.tolist(), corners, strict=True):
-        name = f"{prediction.model_id}/{prediction.frame_id}/{class_id}/{xyxy}"
+    for class_id, place in zip(prediction.class_id.tolist(), places, strict=True):
+        name = f"{prediction.model_id}/{prediction.frame_id}/{class_id}/{place}"
         ids.append(str(uuid.uuid5(_PROPOSALS, f"{name}/{times[name]}" if times[name] else name)))
         times[name] += 1
     return ids
@@ -78,7 +81,7 @@ def _rows_by_place(labels: AnnotationSet, proposals: AnnotationSet) -> dict[int,
     unknown = [row for row, box_id in enumerate(labels.box_id) if box_id not in taken]
     if not free or not unknown:
         return {}
-    overlap = pairwise_iou(labels.boxes.xyxy[unknown], proposals.boxes.xyxy[free])
+    overlap = boxes_iou(labels.boxes.take(unknown), proposals.boxes.take(free))
     same_class = labels.class_id[unknown][:, None] == proposals.class_id[free][None]
     overlap = overlap + same_class  # of two that lie alike the one of the same class is meant
     matched: dict[int, int] = {}
@@ -95,11 +98,22 @@ def _origin_after(
     labels: AnnotationSet, row: int, proposals: AnnotationSet, proposal: int
 ) -> Origin:
     origin = proposals.origin[proposal]
-    moved = np.abs(labels.boxes.xyxy[row] - proposals.boxes.xyxy[proposal]).max()
+    before, after = proposals.boxes.take([proposal]), labels.boxes.take([row])
     class_id = int(proposals.class_id[proposal])
-    if moved <= UNMOVED_PX and labels.class_id[row] == class_id:
+    if _moved_px(before, after) <= UNMOVED_PX and labels.class_id[row] == class_id:
         return origin
-    left, top, right, bottom = proposals.boxes.xyxy[proposal].tolist()
+    left, top, right, bottom = before.xyxy[0].tolist()
     return Origin(
-        OriginKind.CHANGED, origin.model_id, origin.score, (left, top, right, bottom), class_id
+        OriginKind.CHANGED,
+        origin.model_id,
+        origin.score,
+        (left, top, right, bottom),
+        class_id,
+        None if before.angle is None else float(before.angle[0]),
     )
+
+
+def _moved_px(before: Boxes, after: Boxes) -> float:
+    """How far the corner of a box went that went farthest; which corner is the first is free."""
+    old, new = (rotated_corners(one.xyxy, angle_of(one))[0] for one in (before, after))
+    return min(float(np.abs(np.roll(new, first, axis=0) - old).max()) for first in range(4))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from prelabel.active.summary import BoxMark, PickResult
+from prelabel.active.summary import BoxMark, PickResult, box_marks
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.progress import Progress
@@ -96,11 +96,7 @@ def _round(
 
 
 def _marks(labels: AnnotationSet) -> tuple[BoxMark, ...]:
-    rows = zip(labels.boxes.xyxy.tolist(), labels.class_id.tolist(), labels.origin, strict=True)
-    return tuple(
-        BoxMark((left, top, right, bottom), class_id, origin.score)
-        for (left, top, right, bottom), class_id, origin in rows
-    )
+    return box_marks(labels.boxes, labels.class_id, [one.score for one in labels.origin])
 
 
 def _seconds_by_round(store: Store) -> dict[int, float]:

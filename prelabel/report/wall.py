@@ -1,6 +1,7 @@
 """What was picked and why, as pictures."""
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,23 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class BoxOnTile:
-    """A rectangle in pixels of the original picture, and what is said when one points at it."""
+    """A rectangle in pixels of the original picture, and what is said when one points at it.
+
+    `turned` is the degrees by which it is turned about its middle, clockwise.
+    """
 
     x: float
     y: float
     width: float
     height: float
     told: str
+    turned: float = 0.0
+
+    @property
+    def transform(self) -> str:
+        """The turn in the notation of SVG."""
+        x, y = self.x + self.width / 2, self.y + self.height / 2
+        return f"rotate({self.turned:.2f} {x:.2f} {y:.2f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +197,6 @@ def _boxes(marks: Iterable[BoxMark], classes: Sequence[str]) -> tuple[BoxOnTile,
         known = mark.class_id < len(classes)
         name = classes[mark.class_id] if known else f"class {mark.class_id}"
         told = name if mark.score is None else f"{name} {wording.figure(mark.score)}"
-        boxes.append(BoxOnTile(left, top, right - left, bottom - top, told))
+        turned = math.degrees(mark.angle)
+        boxes.append(BoxOnTile(left, top, right - left, bottom - top, told, turned))
     return tuple(boxes)

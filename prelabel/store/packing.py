@@ -77,12 +77,14 @@ def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
 
 
 def _origin_row(origin: Origin) -> list[Any]:
-    """Kind; then model and score; then the four original corners and the original class."""
+    """Kind; model and score; the four original corners and the original class; their angle."""
     row: list[Any] = [origin.kind.value]
     if origin.score is not None:
         row += [origin.model_id, float(origin.score)]
     if origin.original_xyxy is not None and origin.original_class_id is not None:
         row += [*map(float, origin.original_xyxy), int(origin.original_class_id)]
+    if origin.original_angle is not None:
+        row.append(float(origin.original_angle))
     return row
 
 
@@ -98,5 +100,5 @@ def _origin(row: list[Any]) -> Origin:
         return IMPORTED if kind is OriginKind.IMPORTED else DRAWN
     if kind is OriginKind.PROPOSED:
         return Origin(kind, row[1], row[2])
-    left, top, right, bottom, class_id = row[3:]
-    return Origin(kind, row[1], row[2], (left, top, right, bottom), class_id)
+    left, top, right, bottom, class_id, *angle = row[3:]
+    return Origin(kind, row[1], row[2], (left, top, right, bottom), class_id, *angle)

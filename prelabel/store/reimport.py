@@ -3,6 +3,7 @@
 import numpy as np
 
 from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+from prelabel.datasets.geometry import angle_of
 
 
 def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
@@ -35,16 +36,13 @@ def _inherited(incoming: AnnotationSet, row: int, known: AnnotationSet, known_ro
         origin.score,
         (left, top, right, bottom),
         int(known.class_id[known_row]),
+        None if known.boxes.angle is None else float(known.boxes.angle[known_row]),
     )
 
 
 def _same(one: AnnotationSet, row: int, other: AnnotationSet, other_row: int) -> bool:
-    angles = [
-        None if labels.boxes.angle is None else labels.boxes.angle[at]
-        for labels, at in ((one, row), (other, other_row))
-    ]
     return (
         bool(one.class_id[row] == other.class_id[other_row])
         and np.array_equal(one.boxes.xyxy[row], other.boxes.xyxy[other_row])
-        and angles[0] == angles[1]
+        and angle_of(one.boxes)[row] == angle_of(other.boxes)[other_row]
     )

@@ -126,12 +126,11 @@ def _labelled_proposals(
         if origin.model_id is None or origin.score is None:
             continue
         state = states[box_id]
-        xyxy, class_id = state.xyxy, state.class_id
+        xyxy, angle, class_id = state.xyxy, state.angle, state.class_id
         if origin.kind is OriginKind.CHANGED:
+            angle = origin.original_angle
             before, class_before = origin.original_xyxy, origin.original_class_id
             xyxy = xyxy if before is None else before
             class_id = class_id if class_before is None else class_before
-        proposals[box_id] = Proposal(
-            origin.model_id, origin.score, 0.0, xyxy, state.angle, class_id
-        )
+        proposals[box_id] = Proposal(origin.model_id, origin.score, 0.0, xyxy, angle, class_id)
     return proposals

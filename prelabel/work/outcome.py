@@ -95,7 +95,12 @@ def _origin(known: Origin | None, proposal: Proposal | None, action: Action) -> 
     if action is Action.ACCEPTED:
         return Origin(OriginKind.PROPOSED, proposal.model_id, proposal.score)
     return Origin(
-        OriginKind.CHANGED, proposal.model_id, proposal.score, proposal.xyxy, proposal.class_id
+        OriginKind.CHANGED,
+        proposal.model_id,
+        proposal.score,
+        proposal.xyxy,
+        proposal.class_id,
+        proposal.angle,
     )
 
 

@@ -14,7 +14,7 @@ from prelabel.active.cost import (
     displayed,
 )
 from prelabel.active.matching import match
-from prelabel.datasets.annotations import IMPORTED, AnnotationSet
+from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores, Prediction
@@ -66,14 +66,6 @@ def test_nothing_to_match() -> None:
     assert match(proposals(), truth((OBJECT, 0))).missed.tolist() == [0]
     assert match(proposals((OBJECT, 0, 0.5)), truth()).truth_of.tolist() == [-1]
     assert match(proposals(), truth()).missed.tolist() == []
-
-
-def test_rotated_boxes_are_refused() -> None:
-    rotated = AnnotationSet(
-        Boxes([OBJECT], [0.5]), [0], ["00000000-0000-4000-8000-000000000000"], [IMPORTED]
-    )
-    with pytest.raises(InvalidValueError, match="rotated boxes cannot be matched"):
-        match(proposals(), rotated)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from work_content import (
 from prelabel.datasets.annotations import DRAWN, IMPORTED, AnnotationSet, Origin, OriginKind
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
+from prelabel.datasets.geometry import boxes_iou
 from prelabel.work.agreement import agreement
 from prelabel.work.errors import UndecidedError
 from prelabel.work.folding import boxes_of, fold, initial_boxes, kept_boxes, submitted_boxes

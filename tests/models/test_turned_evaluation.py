@@ -7,11 +7,8 @@ import pytest
 from builders import a_frame, a_prediction, annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
 from second_evaluation import assert_agrees
 
-from prelabel.datasets.annotations import AnnotationSet
-from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.evaluation import evaluate
@@ -23,16 +20,8 @@ SQUARE = [[40, 40, 60, 60]]
 def on_square(angle: float) -> tuple[Prediction, LabelledFrame]:
     """A prediction turned by `angle` on an upright square with a score of 0.9."""
     frame = a_frame("a", 200, 200)
-    found = a_prediction(frame.frame_id, SQUARE, [[0.9, 0, 0]])
-    return turned(found, [angle]), LabelledFrame(frame, annotations(SQUARE, [0]))
-
-
-def turned(one: Prediction, angle: ArrayLike) -> Prediction:
-    boxes = Boxes(one.boxes.xyxy, angle)
-    return Prediction(
-        one.frame_id, one.model_id, boxes, one.score, one.class_id, one.class_scores,
-        class_probs=one.class_probs,
-    )  # fmt: skip
+    found = a_prediction(frame.frame_id, SQUARE, [[0.9, 0, 0]], angle=[angle])
+    return found, LabelledFrame(frame, annotations(SQUARE, [0]))
 
 
 def test_a_quarter_turn_of_a_square_is_no_difference() -> None:
@@ -50,10 +39,10 @@ def test_an_eighth_turn_of_a_square_overlaps_by_less_than_three_quarters() -> No
 def test_long_boxes_across_each_other_do_not_match() -> None:
     frame = a_frame("a", 200, 200)
     long = [[20, 90, 180, 110]]
-    across = turned(a_prediction(frame.frame_id, long, [[0.9, 0, 0]]), [math.pi / 2])
+    across = a_prediction(frame.frame_id, long, [[0.9, 0, 0]], angle=[math.pi / 2])
     truth = LabelledFrame(frame, annotations(long, [0]))
     assert evaluate([across], [truth], CLASSES).map50 == 0.0
-    same = turned(a_prediction(frame.frame_id, long, [[0.9, 0, 0]]), [math.pi])
+    same = a_prediction(frame.frame_id, long, [[0.9, 0, 0]], angle=[math.pi])
     assert evaluate([same], [truth], CLASSES).map == 1.0
 
 
@@ -67,11 +56,8 @@ def test_agrees_with_pycocotools_and_shapely(seed: int, frame_count: int) -> Non
 
 def a_truth(name: str, count: int, rng: np.random.Generator) -> LabelledFrame:
     corner, sides = rng.uniform(0, 300, (count, 2)), rng.uniform(8, 120, (count, 2))
-    one = annotations(
-        np.concatenate([corner, corner + sides], axis=1), rng.integers(0, 3, count).tolist()
-    )
-    boxes = Boxes(one.boxes.xyxy, rng.uniform(-4, 4, count))
-    labels = AnnotationSet(boxes, one.class_id, one.box_id, one.origin)
+    xyxy, class_id = np.concatenate([corner, corner + sides], axis=1), rng.integers(0, 3, count)
+    labels = annotations(xyxy, class_id.tolist(), angle=rng.uniform(-4, 4, count))
     return LabelledFrame(a_frame(name, 768, 1024), labels)
 
 
@@ -90,7 +76,5 @@ def disturbed(on: LabelledFrame, rng: np.random.Generator) -> Prediction:
     probs = np.zeros((len(xyxy), 3))
     falling = np.sort(rng.integers(1, 20, len(xyxy)) / 20)[::-1]
     probs[np.arange(len(xyxy)), on.annotations.class_id[kept]] = falling
-    found = a_prediction(
-        on.frame.frame_id, np.concatenate([middle - half, middle + half], axis=1), probs
-    )
-    return turned(found, angle)
+    moved = np.concatenate([middle - half, middle + half], axis=1)
+    return a_prediction(on.frame.frame_id, moved, probs, angle=angle)

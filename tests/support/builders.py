@@ -33,24 +33,30 @@ def a_picture(path: Path, width_px: int = 64, height_px: int = 48, seed: int = 0
     return Frame(frame_id, str(path), width_px, height_px)
 
 
-def annotations(xyxy: ArrayLike, class_id: Sequence[int], seed: int = 0) -> AnnotationSet:
+def annotations(
+    xyxy: ArrayLike, class_id: Sequence[int], seed: int = 0, angle: ArrayLike | None = None
+) -> AnnotationSet:
     """Imported boxes with fresh ids."""
-    boxes = Boxes(xyxy)
+    boxes = Boxes(xyxy, angle)
     ids = new_box_ids(len(boxes), np.random.default_rng(seed))
     return AnnotationSet(boxes, class_id, ids, [IMPORTED] * len(boxes))
 
 
 def a_prediction(
-    frame_id: str, xyxy: ArrayLike, class_probs: ArrayLike, model_id: str = "m"
+    frame_id: str,
+    xyxy: ArrayLike,
+    class_probs: ArrayLike,
+    model_id: str = "m",
+    angle: ArrayLike | None = None,
 ) -> Prediction:
     """A prediction whose score and class follow from its class vectors; sorted by score."""
     probs = np.asarray(class_probs, np.float32).reshape(len(np.asarray(xyxy)), -1)
     order = np.argsort(-probs.max(axis=1, initial=0), kind="stable")
-    probs, corners = probs[order], np.asarray(xyxy, np.float32).reshape(-1, 4)[order]
+    probs, corners = probs[order], np.asarray(xyxy, np.float32).reshape(-1, 4)
     return Prediction(
         frame_id,
         model_id,
-        Boxes(corners),
+        Boxes(corners, angle).take(order),
         probs.max(axis=1, initial=0),
         probs.argmax(axis=1) if len(probs) else np.zeros(0, np.int64),
         ClassScores.INDEPENDENT,
