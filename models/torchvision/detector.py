@@ -1,6 +1,7 @@
 """A detector of the torchvision family."""
 
 import hashlib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +161,8 @@ def _start(name: DetectorName, classes: Sequence[str], state_folder: Path, seed:
 
 
 def _read_state(checkpoint: Path) -> dict[str, Tensor]:
+    if checkpoint.is_file() and not zipfile.is_zipfile(checkpoint):  # what every torch writes
+        raise DetectorError(f"{checkpoint}: is not a checkpoint of this program")
     try:
         state: dict[str, Tensor] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except OSError as error:
