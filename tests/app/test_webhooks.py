@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hook_receiver import tell
@@ -28,6 +31,8 @@ from prelabel.work.webhooks import (
 
 URL = "https://example.org/hook?project=birds"
 SECRET = "a secret of 22 letters"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "people.md"
+DOCS_CODE = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -177,12 +182,24 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BODY = b'{"task": 1}'
 
 
-def test_a_signature_is_the_one_that_the_docs_compute() -> None:
+def test_a_signature_says_when_it_was_made() -> None:
     header = signature(SECRET, BODY, NOW)
     seconds = int(NOW.timestamp())
     digest = hmac.new(SECRET.encode(), f"{seconds}.".encode() + BODY, hashlib.sha256).hexdigest()
     assert header == f"t={seconds},v1={digest}"
     assert signature_fits(header, SECRET, BODY, NOW + timedelta(minutes=5))
+
+
+def test_receivers_can_check_it_as_the_docs_say() -> None:
+    (code,) = (one for one in DOCS_CODE if "def is_genuine" in one)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    is_genuine, now = names["is_genuine"], NOW.timestamp()
+    header = signature(SECRET, BODY, NOW)
+    assert is_genuine(SECRET, header, BODY, now)
+    assert not is_genuine(SECRET, header, BODY + b" ", now)
+    assert not is_genuine("another secret 1234", header, BODY, now)
+    assert not is_genuine(SECRET, header, BODY, now + 301)
 
 
 @pytest.mark.parametrize(
