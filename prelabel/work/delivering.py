@@ -153,8 +153,10 @@ class Deliverer:
         with self._database.reading() as connection:  # mostly there is nothing, and no need to lock
             if connection.execute(waiting).first() is None:
                 return None
+        # Key share: a change that is queueing more messages must not keep these from being sent.
+        locked = waiting.with_for_update(skip_locked=True, key_share=True)
         with self._database.working() as connection:
-            hook = connection.execute(waiting.with_for_update(skip_locked=True)).first()
+            hook = connection.execute(locked).first()
             if hook is None:
                 return None
             oldest = (

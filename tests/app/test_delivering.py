@@ -19,13 +19,15 @@ from hook_receiver import (
     receiving,
     tell,
 )
+from postgres import PostgresServer
 from work_content import ManualClock
 
+from prelabel.store.changes import changing
 from prelabel.store.database import Database
 from prelabel.store.store import Store, open_store, utc_now
 from prelabel.work.delivering import DELAYS_S, MAX_TRIES, Deliverer, delay_s
 from prelabel.work.signatures import signature_fits
-from prelabel.work.webhooks import DeliveryState, HookKind, Webhooks
+from prelabel.work.webhooks import DeliveryState, HookKind, Webhooks, queue_delivery
 
 SECRET = "a secret of 22 letters"
 Answer = Callable[[Received, int], tuple[int, dict[str, str], bytes]]
@@ -216,6 +218,23 @@ def test_several_processes_share_the_work(
     assert len(receiver.received) == 36
     states = {one.state for hook in (1, 2, 3) for one in hooks.deliveries(hook)}
     assert states == {DeliveryState.DELIVERED}
+
+
+def test_messages_leave_while_others_are_queued(
+    postgres_server: PostgresServer, tmp_path: Path, receiver: Receiver
+) -> None:
+    """Submissions come without a pause; each refers to the webhook until it is committed."""
+    with (
+        postgres_server.database("queueing") as url,
+        open_store(url, tmp_path) as store,
+    ):
+        Webhooks(store.database, utc_now).add(receiver.url, [HookKind.SUBMITTED], "olga")
+        tell(store, utc_now, task=1)
+        with changing(store.database, "ann", utc_now) as change:
+            queue_delivery(change, HookKind.SUBMITTED, {"task": 2})
+            assert deliverer_of(store, utc_now).deliver_due() == 1
+        assert deliverer_of(store, utc_now).deliver_due() == 1
+    assert len(receiver.received) == 2
 
 
 def test_killed_while_it_delivers_nothing_is_lost(
