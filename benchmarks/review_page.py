@@ -44,7 +44,9 @@ SHOWN_SCORE = 0.3
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 WINDOW = {"width": 1440, "height": 900}
 FRAME_MS, NEXT_LIMIT_MS = 1000 / 60, 100.0
-LATE_MS = 1.5 * FRAME_MS  # a time stamp of a frame is a multiple of 16.7 ms: above, one was left out
+LATE_MS = (
+    1.5 * FRAME_MS
+)  # a time stamp of a frame is a multiple of 16.7 ms: above, one was left out
 START_S = 60
 
 RECORD_FRAMES = """() => {

@@ -1,5 +1,8 @@
 /** Finding names by some of their letters. */
 
+/** What it costs, in letters, when the first one does not begin a word. */
+const INSIDE_A_WORD = 2;
+
 /**
  * Places of the names that fit, best first: the whole name, its beginning, the beginning of a
  * word, somewhere inside, then letters in order. An empty query leaves the names as they are.
@@ -28,13 +31,13 @@ function cost(wanted, name) {
 
 /** @param {string} wanted @param {string} name */
 function scattered(wanted, name) {
-  let at = -1;
-  let gaps = 0;
-  for (const letter of wanted) {
-    const next = name.indexOf(letter, at + 1);
+  let at = name.indexOf(wanted[0]);
+  let gaps = at > 0 && /\p{L}/u.test(name[at - 1]) ? INSIDE_A_WORD : 0;
+  for (const letter of wanted.slice(1)) {
+    const next = at < 0 ? -1 : name.indexOf(letter, at + 1);
     if (next < 0) return Infinity;
-    gaps += at < 0 ? 0 : next - at - 1;
+    gaps += next - at - 1;
     at = next;
   }
-  return 4 + gaps;
+  return at < 0 ? Infinity : 4 + gaps;
 }

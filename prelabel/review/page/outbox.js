@@ -12,7 +12,8 @@
  * @typedef {"edit" | "activity" | "submit" | "skip" | "release"} RecordKind
  *
  * @typedef {object} Kept one record
- * @property {number} key grows; the order of sending
+ * @property {string} id
+ * @property {number} order of sending
  * @property {string} person
  * @property {number} task
  * @property {RecordKind} kind
@@ -23,7 +24,7 @@
  * @typedef {object} Shelf where records outlive the page
  * @property {() => Promise<Kept[]>} all
  * @property {(record: Kept) => Promise<void>} put
- * @property {(keys: number[]) => Promise<void>} remove
+ * @property {(ids: string[]) => Promise<void>} remove
  * @property {(records: Kept[], why: string) => Promise<void>} setAside
  *
  * @typedef {{task: number, path: string, body: any, records: Kept[]}} Parcel one request
@@ -37,6 +38,8 @@
  * @property {() => number} now milliseconds since 1970
  * @property {(run: () => void, ms: number) => unknown} later
  */
+
+import { newId } from "./ids.js";
 
 /** Edits leave at most this long after they were made. */
 export const BATCH_MS = 150;
@@ -55,18 +58,18 @@ export class Outbox extends EventTarget {
   constructor(surroundings) {
     super();
     this.around = surroundings;
-    /** @type {Kept[]} in the order of their keys */
+    /** @type {Kept[]} in their order */
     this.records = [];
-    /** @type {OutboxState} */
-    this.state = "saved";
+    /** @type {"offline" | "login" | null} why nothing can be sent at present */
+    this.trouble = null;
     this.storing = true;
-    this.lastKey = 0;
+    this.lastOrder = 0;
     this.failures = 0;
     this.forbidden = 0;
     /** @type {Map<number, number>} tasks the server fails on, and when to try them again */
     this.paused = new Map();
     this.dueAt = Infinity;
-    /** @type {Set<number>} keys under way */
+    /** @type {Set<string>} ids of records under way */
     this.flying = new Set();
     /** @type {Promise<void> | null} */
     this.sending = null;
@@ -77,12 +80,22 @@ export class Outbox extends EventTarget {
     try {
       const kept = await this.around.shelf.all();
       const own = kept.filter((record) => record.person === this.around.person);
-      this.records = own.sort((left, right) => left.key - right.key);
-      this.lastKey = this.records.at(-1)?.key ?? 0;
+      this.records = own.sort((left, right) => left.order - right.order);
+      this.lastOrder = this.records.at(-1)?.order ?? 0;
     } catch {
       this.storing = false;
     }
     this.#tell();
+  }
+
+  /** @returns {OutboxState} */
+  get state() {
+    if (!this.storing && this.waiting) return "unkept";
+    if (this.trouble) return this.trouble;
+    // A submission that waits to be undone is no reason to say "saving".
+    const now = this.around.now();
+    const isSending = this.records.some((one) => one.kind !== "activity" && one.notBefore <= now);
+    return isSending ? "saving" : "saved";
   }
 
   /** Edits and submissions the server does not have yet. */
@@ -114,12 +127,11 @@ export class Outbox extends EventTarget {
       this.#put(replaced);
     } else {
       const now = this.around.now();
-      this.lastKey = Math.max(this.lastKey + 1, now * 1000);
-      const notBefore = now + holdMs;
-      const key = this.lastKey;
       const { person } = this.around;
+      const order = Math.max(this.lastOrder + 1, now * 1000);
       /** @type {Kept} */
-      const record = { key, person, task, kind, body, notBefore, gesture };
+      const record = { id: newId(), order, person, task, kind, body, notBefore: now + holdMs, gesture };
+      this.lastOrder = order;
       this.records.push(record);
       this.#put(record);
     }
@@ -131,7 +143,7 @@ export class Outbox extends EventTarget {
   #replaceable(task, gesture) {
     const last = this.records.findLast((one) => one.task === task && one.kind !== "activity");
     const fits = last && last.kind === "edit" && last.gesture === gesture;
-    return fits && !this.flying.has(last.key) ? last : null;
+    return fits && !this.flying.has(last.id) ? last : null;
   }
 
   /**
@@ -141,7 +153,7 @@ export class Outbox extends EventTarget {
    */
   takeBack(task) {
     const end = this.records.find((one) => one.task === task && ENDS.has(one.kind));
-    if (!end || this.flying.has(end.key)) return false;
+    if (!end || this.flying.has(end.id)) return false;
     this.#drop([end]);
     return true;
   }
@@ -162,9 +174,9 @@ export class Outbox extends EventTarget {
 
   /** @param {Kept[]} records */
   #drop(records) {
-    const keys = new Set(records.map((record) => record.key));
-    this.records = this.records.filter((record) => !keys.has(record.key));
-    this.around.shelf.remove([...keys]).catch(() => undefined); // sent again later: harmless
+    const ids = new Set(records.map((record) => record.id));
+    this.records = this.records.filter((record) => !ids.has(record.id));
+    this.around.shelf.remove([...ids]).catch(() => undefined); // sent again later: harmless
     this.#tell();
   }
 
@@ -192,19 +204,19 @@ export class Outbox extends EventTarget {
     for (;;) {
       const parcel = nextParcel(this.records, this.around.now(), this.paused);
       if (!parcel) break;
-      for (const record of parcel.records) this.flying.add(record.key);
+      for (const record of parcel.records) this.flying.add(record.id);
       this.#tell();
       try {
         const answer = await this.around.post(parcel.path, parcel.body);
         this.failures = this.forbidden = 0;
         this.paused.delete(parcel.task);
-        if (this.state !== "saved") this.state = "saving";
+        if (!this.paused.size) this.trouble = null;
         this.#drop(parcel.records);
         this.#report("sent", parcel, { answer });
       } catch (error) {
         if (!(await this.#handle(parcel, /** @type {ApiError} */ (error)))) return;
       } finally {
-        for (const record of parcel.records) this.flying.delete(record.key);
+        for (const record of parcel.records) this.flying.delete(record.id);
       }
     }
     this.#settle();
@@ -228,10 +240,10 @@ export class Outbox extends EventTarget {
       await this.#refuse(parcel, error);
       return true;
     }
-    this.state = error.kind === "login" || error.kind === "forbidden" ? "login" : "offline";
+    this.trouble = error.kind === "login" || error.kind === "forbidden" ? "login" : "offline";
     this.failures += 1;
     this.#tell();
-    this.#report(this.state, parcel, { error });
+    this.#report(this.trouble, parcel, { error });
     const pause = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length) - 1];
     this.#schedule(Math.max(pause, (error.waitSeconds ?? 0) * 1000));
     if (error.status < 500 || error.kind === "busy") return false;
@@ -255,13 +267,10 @@ export class Outbox extends EventTarget {
 
   #settle() {
     if (this.paused.size) return;
-    if (!this.storing && this.waiting) this.state = "unkept";
-    else this.state = "saved";
-    const held = this.records.filter((record) => record.notBefore > this.around.now());
-    if (held.length) {
-      const soonest = Math.min(...held.map((record) => record.notBefore));
-      this.#schedule(Math.max(soonest - this.around.now(), 1));
-    }
+    this.trouble = null;
+    const now = this.around.now();
+    const held = this.records.map((record) => record.notBefore).filter((at) => at > now);
+    if (held.length) this.#schedule(Math.min(...held) - now);
     this.#tell();
   }
 
@@ -286,21 +295,13 @@ export class Outbox extends EventTarget {
       room -= JSON.stringify(parcel.body).length;
       if (room < 0) return;
       this.around.post(parcel.path, parcel.body, { keepalive: true }).catch(() => undefined);
-      const gone = new Set(parcel.records.map((record) => record.key));
-      left = left.filter((record) => !gone.has(record.key));
+      const gone = new Set(parcel.records.map((record) => record.id));
+      left = left.filter((record) => !gone.has(record.id));
     }
   }
 
   #tell() {
-    const calm = this.state === "saved" || this.state === "saving";
-    if (calm) this.state = this.#unsentNow() ? "saving" : "saved";
     this.dispatchEvent(new Event("state"));
-  }
-
-  /** A submission that waits to be undone is no reason to say "saving". */
-  #unsentNow() {
-    const now = this.around.now();
-    return this.records.some((record) => record.kind !== "activity" && record.notBefore <= now);
   }
 
   /** @param {string} name @param {Parcel} parcel @param {object} detail */

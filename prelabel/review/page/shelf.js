@@ -16,8 +16,8 @@ export function browserShelf() {
   return {
     all: async () => settled((await database).transaction(WAITING).objectStore(WAITING).getAll()),
     put: async (record) => written(await database, WAITING, (store) => store.put(record)),
-    remove: async (keys) =>
-      written(await database, WAITING, (store) => keys.forEach((key) => store.delete(key))),
+    remove: async (ids) =>
+      written(await database, WAITING, (store) => ids.forEach((id) => store.delete(id))),
     setAside: async (records, why) =>
       written(await database, ASIDE, (store) =>
         records.forEach((record) => store.put({ ...record, why, at: new Date().toISOString() })),
@@ -31,8 +31,8 @@ export function browserShelf() {
 function opened() {
   const request = indexedDB.open(NAME, VERSION);
   request.onupgradeneeded = () => {
-    request.result.createObjectStore(WAITING, { keyPath: "key" });
-    request.result.createObjectStore(ASIDE, { keyPath: "key" });
+    request.result.createObjectStore(WAITING, { keyPath: "id" });
+    request.result.createObjectStore(ASIDE, { keyPath: "id" });
   };
   const database = settled(request);
   database.catch(() => undefined); // said by every use of it
