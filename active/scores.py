@@ -16,6 +16,7 @@ from prelabel.active.box_table import BoxTable
 from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.predictions import ClassScores, Prediction
 
+TOP_BOXES = 3
 NOTHING_KNOWN = 0.0  # value of a frame without boxes of which no class_peak is known either
 
 
@@ -33,6 +34,7 @@ class Aggregation(StrEnum):
     SUM = "sum"  # likes crowded frames, which also cost most
     MEAN = "mean"  # likes frames with one odd box
     MAX = "max"
+    TOP = "top3"  # mean of the three least sure boxes: neither crowds nor one odd box
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -
     """One value a frame, (n,), from one a box, (m,)."""
     total = np.full(boxes.frame_count, NOTHING_KNOWN)
     present = np.diff(boxes.start) > 0
+    if aggregation is Aggregation.TOP:
+        values, boxes = _least_sure(boxes, values)
+        aggregation = Aggregation.MEAN
     if aggregation is Aggregation.MAX:
         if len(values):
             total[present] = np.maximum.reduceat(values, boxes.start[:-1][present])
@@ -112,6 +117,15 @@ def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -
     counts = np.diff(boxes.start) if aggregation is Aggregation.MEAN else 1
     total[present] = (sums / np.maximum(counts, 1))[present]
     return total
+
+
+def _least_sure(boxes: PoolBoxes, values: Float64s) -> tuple[Float64s, PoolBoxes]:
+    """The `TOP_BOXES` highest values of each frame, and the boxes they belong to."""
+    falling = np.lexsort((-values, boxes.owner))
+    place = np.arange(len(values)) - boxes.start[boxes.owner[falling]]
+    kept = np.sort(falling[place < TOP_BOXES])
+    distribution, owner, real = boxes.distribution[kept], boxes.owner[kept], boxes.real[kept]
+    return values[kept], PoolBoxes(distribution, owner, real, boxes.frame_count)
 
 
 def _peaks(boxes: BoxTable) -> Float64s:

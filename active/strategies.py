@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from prelabel.active.budgets import Budget, Unit, affordable
+from prelabel.active.enms import EntropyWithoutDuplicates
 from prelabel.active.novelty import Novelty
 from prelabel.active.pool import Need, Pool, Rows, Selection
 from prelabel.active.scores import Aggregation, Measure
@@ -77,6 +78,7 @@ _ALL: tuple[Strategy, ...] = (
         ScoredStrategy(score.name, score, Top())
         for score in (Uncertainty(measure, way) for measure in Measure for way in Aggregation)
     ),
+    ScoredStrategy("entropy_enms", EntropyWithoutDuplicates(), Top()),
 )
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({one.name: one for one in _ALL})
 

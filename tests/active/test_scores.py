@@ -77,7 +77,12 @@ def test_aggregations_by_hand() -> None:
         prediction_of("none", [], class_count=1),
         prediction_of("one", [[0.8]], class_count=1),
     ]
-    expected = {Aggregation.SUM: 0.5, Aggregation.MEAN: 0.25, Aggregation.MAX: 0.4}
+    expected = {
+        Aggregation.SUM: 0.5,
+        Aggregation.MEAN: 0.25,
+        Aggregation.MAX: 0.4,
+        Aggregation.TOP: 0.25,
+    }
     for aggregation, two in expected.items():
         values = values_of(frames, Measure.LEAST_CONFIDENT, aggregation)
         assert values == pytest.approx([two, NOTHING_KNOWN, 0.2], abs=1e-6)
@@ -167,3 +172,9 @@ def test_every_row_is_a_distribution(probs: list[list[float]], kind: ClassScores
     assert (boxes.distribution >= 0).all()
     for measure in Measure:
         assert (box_values(boxes.distribution, measure) >= -1e-12).all()
+
+
+def test_of_many_boxes_the_three_least_sure_count() -> None:
+    crowd = prediction_of("crowd", [[p] for p in (0.9, 0.8, 0.7, 0.6, 0.95)], class_count=1)
+    values = values_of([crowd], Measure.LEAST_CONFIDENT, Aggregation.TOP)
+    assert values == pytest.approx([(0.4 + 0.3 + 0.2) / 3], abs=1e-6)

@@ -24,9 +24,9 @@ def test_the_names() -> None:
     uncertain = {
         f"{measure}_{way}"
         for measure in ("entropy", "margin", "least_confident")
-        for way in ("sum", "mean", "max")
+        for way in ("sum", "mean", "max", "top3")
     }
-    assert set(STRATEGIES) == {"random", "kcenter"} | uncertain
+    assert set(STRATEGIES) == {"random", "kcenter", "entropy_enms"} | uncertain
     assert all(strategy_by_name(name).name == name for name in STRATEGIES)
     with pytest.raises(StrategyError, match=r"unknown strategy 'best'; choose one of random, kc"):
         strategy_by_name("best")
