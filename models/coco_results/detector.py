@@ -35,8 +35,8 @@ class CocoResultsDetector(PredictOnly):
         spec = DetectorSpec(
             name, classes, ClassScores.INDEPENDENT, trainable=False, gives_class_probs=False
         )
-        super().__init__(spec, _model_id(results, annotations), "finished predictions")
         self._pictures = read_results(results, numbering_of(annotations, classes))
+        super().__init__(spec, _model_id(results, annotations), "finished predictions")
         self._taken: dict[str, Frame] = {}
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:

@@ -33,6 +33,7 @@ class OnnxDetector(PredictOnly):
 
     def __init__(self, name: str, classes: tuple[str, ...], spec: OnnxSpec) -> None:
         gives_all = spec.decoding is not Decoding.END_TO_END
+        self._session = Session(spec.file, spec.input)  # first: it says what is wrong with the file
         super().__init__(
             DetectorSpec(
                 name,
@@ -51,7 +52,6 @@ class OnnxDetector(PredictOnly):
         for class_id, column in enumerate(self._columns):
             if column is not None:
                 self._class_id_of[column] = class_id
-        self._session = Session(spec.file, spec.input)
 
     def predict(self, frames: Sequence[Frame], options: PredictOptions) -> list[Prediction]:
         """Boxes of each frame; the input size is the net's, whatever `options` say."""
