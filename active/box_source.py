@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from prelabel.active.box_table import BoxTable, Column, columns_to_read
+from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import PrelabelError
-from prelabel.datasets.predictions import Prediction
+from prelabel.datasets.predictions import ClassScores, Prediction
 from prelabel.models.prediction_files import PredictionFiles
 
 Rows = NDArray[np.intp]
@@ -61,6 +62,31 @@ class BoxesInMemory:
     @cached_property
     def _table(self) -> BoxTable:
         return BoxTable.of(self.held)
+
+
+@dataclass(frozen=True)
+class NoBoxes:
+    """Frames that no detector has looked at."""
+
+    frame_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+    def chunks(self, columns: Sequence[Column]) -> Iterator[tuple[Rows, BoxTable]]:
+        count = len(self)
+        if count:
+            starts, scores = np.zeros(count + 1, np.intp), np.zeros(0, np.float32)
+            yield np.arange(count), BoxTable(starts, scores, ClassScores.INDEPENDENT)
+
+    def predictions(self, rows: Rows) -> list[Prediction]:
+        return [
+            Prediction(self.frame_ids[row], "none", Boxes.none(), (), (), ClassScores.INDEPENDENT)
+            for row in rows
+        ]
+
+    def take(self, rows: Rows) -> "NoBoxes":
+        return NoBoxes(tuple(self.frame_ids[row] for row in rows))
 
 
 @dataclass(frozen=True)

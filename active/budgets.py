@@ -1,5 +1,6 @@
 """What a batch may cost: frames, boxes, or seconds of people."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,8 @@ from prelabel.datasets.errors import InvalidValueError
 
 LEAST_BOXES = 0.1
 
+_IN_WORDS = re.compile(r"(?P<amount>\d+(\.\d+)?)\s*(?P<unit>frames?|box(es)?|s|min|h|)")
+
 
 class Unit(StrEnum):
     """What is counted."""
@@ -22,6 +25,15 @@ class Unit(StrEnum):
     FRAMES = "frames"
     BOXES = "boxes"  # true ones, as far as the detector foretells
     SECONDS = "seconds"  # of people, as foretold by the cost model
+
+
+_UNITS = {
+    **dict.fromkeys(("", "frame", "frames"), (1, Unit.FRAMES)),
+    **dict.fromkeys(("box", "boxes"), (1, Unit.BOXES)),
+    "s": (1, Unit.SECONDS),
+    "min": (60, Unit.SECONDS),
+    "h": (3600, Unit.SECONDS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,17 @@ class Budget:
 
     def __str__(self) -> str:
         return f"{self.amount:g} {self.unit}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """The budget in words: `200` or `200 frames`, `500 boxes`, `90 s`, `45 min`, `2 h`."""
+        found = _IN_WORDS.fullmatch(text.strip().lower())
+        if found is None:
+            raise InvalidValueError(
+                f"{text!r} is no budget: write 200 (frames), 500 boxes, 45 min or 2 h"
+            )
+        factor, unit = _UNITS[found["unit"]]
+        return cls(float(found["amount"]) * factor, unit)
 
     def prices(self, pool: Pool) -> Float64s:
         """What each frame of a pool takes of the budget, (n,).

@@ -62,9 +62,29 @@ class Evidence:
             np.concatenate([one.class_id for one in labels]),
         )
 
+    @classmethod
+    def of_the_newest_kind(
+        cls, predictions: Sequence[Prediction], labels: Sequence[AnnotationSet]
+    ) -> "Evidence":
+        """The same of predictions by several models, the newest first.
+
+        Those that hold other fields than the first, or class vectors of another length, are left
+        out: an earlier model may have been another detector, or have known fewer classes.
+        """
+        pairs = zip(predictions, labels, strict=True)
+        alike = [(one, own) for one, own in pairs if _kind(one) == _kind(predictions[0])]
+        return cls.of([one for one, _ in alike], [own for _, own in alike])
+
     def __len__(self) -> int:
         return self.boxes.frame_count
 
     @property
     def is_right(self) -> NDArray[np.bool_]:
         return self.same_class & (self.iou >= LOCATED_IOU)
+
+
+def _kind(prediction: Prediction) -> tuple[object, ...]:
+    vectors = prediction.class_probs
+    width = None if vectors is None else vectors.shape[1]
+    given = (prediction.spread_px is None, prediction.support is None)
+    return prediction.class_scores, width, *given

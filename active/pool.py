@@ -41,13 +41,14 @@ class Recordings:
     index: NDArray[np.int64]
 
     @classmethod
-    def of(cls, frames: Sequence[Frame]) -> "Recordings":
-        """The recordings that these frames name."""
-        names = {one.sequence for one in frames if one.sequence is not None}
-        number_of = {name: number for number, name in enumerate(sorted(names))}
+    def of(cls, places: Sequence[tuple[str | None, int | None]]) -> "Recordings":
+        """The recordings of frames by their name, and the place in them."""
+        number_of = {
+            name: number for number, name in enumerate(sorted({n for n, _ in places if n}))
+        }
         return cls(
-            np.array([number_of.get(one.sequence or "", -1) for one in frames], np.int64),
-            np.array([one.index or 0 for one in frames], np.int64),
+            np.array([number_of.get(name or "", -1) for name, _ in places], np.int64),
+            np.array([index or 0 for _, index in places], np.int64),
         )
 
     def take(self, rows: Rows) -> "Recordings":
@@ -117,7 +118,7 @@ class Pool:
             np.asarray(cost_s, np.float32),
             frozen_floats("labelled_embeddings", labelled_embeddings, (None, None)),
             tuple(classes),
-            Recordings.of(frames),
+            Recordings.of([(one.sequence, one.index) for one in frames]),
             evidence or Evidence.none(),
         )
 

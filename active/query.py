@@ -49,17 +49,25 @@ class QueryStrategy:
 class BatchQuery:
     """A whole batch with its control share, for `learner.query(..., seed=…, return_metrics=True)`.
 
-    The metrics are the Batch: its picks stand in the order of the indices.
+    The metrics are the Batch: its picks stand in the order of the indices. A `budget` of boxes or
+    seconds stands in for the number of instances.
     """
 
     strategy: Strategy
     control_share: float
 
     def __call__(
-        self, learner: DetectionLearner, X_pool: FrameIds, n_instances: int = 1, *, seed: int
+        self,
+        learner: DetectionLearner,
+        X_pool: FrameIds,
+        n_instances: int = 1,
+        *,
+        seed: int,
+        budget: Budget | None = None,
     ) -> tuple[NDArray[np.intp], Batch]:
         pool = learner.estimator.pool(X_pool, learner.X_training)
-        batch = compose_batch(self.strategy, pool, Budget(n_instances), self.control_share, seed)
+        wanted = budget or Budget(n_instances)
+        batch = compose_batch(self.strategy, pool, wanted, self.control_share, seed)
         place: dict[str, Any] = {frame_id: row for row, frame_id in enumerate(X_pool)}
         return np.array([place[one.frame_id] for one in batch.picks], np.intp), batch
 

@@ -57,7 +57,7 @@ def _batch(workspace: Workspace, store: Store) -> Iterator[LabelledFrame]:
         raise NothingToExportError(
             "the project has no batch yet: choose one with `prelabel select --budget 20`"
         )
-    shown = ShownProposals(workspace, store)
+    shown = ShownProposals(store)
     return _to_correct(store, shown, [pick.frame_id for pick in newest[1].picks])
 
 

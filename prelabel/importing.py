@@ -101,7 +101,7 @@ def _round_of_frame(store: Store) -> dict[str, int]:
 def _as_corrections(
     incoming: Iterable[LabelledFrame], workspace: Workspace, store: Store, chosen: set[str]
 ) -> Iterator[LabelledFrame]:
-    shown = ShownProposals(workspace, store)
+    shown = ShownProposals(store)
     for one in incoming:
         if one.annotations is None or one.frame.frame_id not in chosen:
             yield one

@@ -23,6 +23,7 @@ from prelabel.workspace import (
 )
 
 if TYPE_CHECKING:
+    from prelabel.active.budgets import Budget
     from prelabel.selecting import Selected
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
@@ -107,11 +108,13 @@ class Project:
         """Propose boxes on every unlabelled frame."""
         return propose(self.workspace, self.store, self.author, self._progress)
 
-    def select(self, budget: int, strategy: str | None = None) -> "Selected":
-        """Choose the next batch of at most `budget` frames."""
+    def select(self, budget: "int | Budget", strategy: str | None = None) -> "Selected":
+        """Choose the next batch; a whole number is a budget of frames."""
+        from prelabel.active.budgets import Budget
         from prelabel.selecting import select  # scikit-learn: slow to load, needed only here
 
-        return select(self.workspace, self.store, budget, strategy, self.author)
+        wanted = Budget(budget) if isinstance(budget, int) else budget
+        return select(self.workspace, self.store, wanted, strategy, self.author)
 
     def export(
         self, format: str, folder: Path | None = None, content: Content = Content.LABELS

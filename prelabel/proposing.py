@@ -1,9 +1,10 @@
 """Proposals of a project's detector: made for its frames, and looked up again."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prelabel.active.cost import CostForecast, best_display_score
 from prelabel.adopting import take_proposer
@@ -17,7 +18,6 @@ from prelabel.models.checkpoints import read_card
 from prelabel.models.detector import PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
 from prelabel.models.prediction_table import EMBEDDINGS
-from prelabel.proposals import shown_proposals
 from prelabel.store.records import ModelRecord, RoundRecord
 from prelabel.store.store import Store
 from prelabel.training import training_set
@@ -70,9 +70,11 @@ def propose(workspace: Workspace, store: Store, author: str, progress: Progress)
     return Proposed(model, report, proposer.unknown_classes)
 
 
-def prediction_files(workspace: Workspace, model_id: str) -> PredictionFiles:
-    """Where the predictions of a model lie that are made as the settings say now."""
-    options = workspace.settings.proposals.kept_boxes()
+def prediction_files(
+    workspace: Workspace, model_id: str, options: Mapping[str, Any] | None = None
+) -> PredictionFiles:
+    """Where the predictions of a model lie; `options` None: those made as the settings say now."""
+    options = options or workspace.settings.proposals.kept_boxes()
     told = ",".join(f"{name}={value}" for name, value in options.items())
     return PredictionFiles(workspace.predictions_folder(model_id) / told)
 
@@ -97,7 +99,7 @@ def shown_score(workspace: Workspace, store: Store, model: ModelRecord) -> float
     fixed = workspace.settings.proposals.shown_score
     if fixed is not None:
         return fixed
-    predictions, truths = _validation_pairs(workspace, store, model)
+    predictions, truths = validation_pairs(workspace, store, model)
     if not predictions:
         return DEFAULT_SHOWN_SCORE
     return best_display_score(workspace.settings.cost.model(), predictions, truths)
@@ -106,22 +108,19 @@ def shown_score(workspace: Workspace, store: Store, model: ModelRecord) -> float
 def cost_forecast(workspace: Workspace, store: Store, model: ModelRecord) -> CostForecast:
     """Foretells what correcting a frame takes, fitted on the validation frames."""
     forecast = CostForecast(workspace.settings.cost.model(), shown_score(workspace, store, model))
-    return forecast.fitted(*_validation_pairs(workspace, store, model))
+    return forecast.fitted(*validation_pairs(workspace, store, model))
 
 
 class ShownProposals:
     """What people saw on the frames of each batch, as it was when the batch was chosen."""
 
-    def __init__(self, workspace: Workspace, store: Store) -> None:
-        self._workspace = workspace
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._rounds = {record.number: record for record in store.rounds()}
         self._chosen_in: dict[str, list[int]] = {}  # the rounds of a frame, the newest last
-        for number in self._rounds:
-            batch = store.batch(number)
+        for record in store.rounds():
+            batch = store.batch(record.number)
             for pick in batch.picks if batch else ():
-                self._chosen_in.setdefault(pick.frame_id, []).append(number)
-        self._from_files: dict[int, dict[str, AnnotationSet]] = {}
+                self._chosen_in.setdefault(pick.frame_id, []).append(record.number)
 
     def of(self, frame_id: str) -> AnnotationSet:
         """The proposals last shown on a frame; none where nothing was proposed."""
@@ -131,9 +130,7 @@ class ShownProposals:
     def in_round(self, round_number: int, frame_id: str) -> AnnotationSet:
         """The proposals shown on a frame in the batch of a round."""
         shown = self._store.shown(round_number, frame_id)
-        if shown is not None:
-            return shown.visible
-        return self._in_files(round_number).get(frame_id, AnnotationSet.empty())
+        return AnnotationSet.empty() if shown is None else shown.visible
 
     def behind(self, frame_id: str, labels: AnnotationSet) -> AnnotationSet:
         """The proposals that labels of a frame were made from, by the ids of their boxes.
@@ -148,34 +145,26 @@ class ShownProposals:
                 return shown
         return self.of(frame_id)
 
-    def _in_files(self, round_number: int) -> dict[str, AnnotationSet]:
-        """Batches from before the store kept what is shown; their predictions may lie there yet."""
-        if round_number not in self._from_files:
-            record = self._rounds[round_number]
-            self._from_files[round_number] = _older_proposals(self._workspace, self._store, record)
-        return self._from_files[round_number]
-
-
-def _older_proposals(
-    workspace: Workspace, store: Store, record: RoundRecord
-) -> dict[str, AnnotationSet]:
-    batch, model_id = store.batch(record.number), record.settings.get("model_id")
-    if batch is None or model_id is None:
-        return {}
-    files = PredictionFiles(workspace.predictions_folder(model_id))
-    return {
-        one.frame_id: shown_proposals(one, record.settings["shown_score"]).visible
-        for one in files.read([pick.frame_id for pick in batch.picks])
-    }
-
 
 def _labelled_outside_test(store: Store) -> list[Frame]:
     return [*store.frames(Split.TRAIN, labelled=True), *store.frames(Split.VAL, labelled=True)]
 
 
-def _validation_pairs(
+def predictions_of_round(
+    workspace: Workspace, store: Store, record: RoundRecord
+) -> list[Prediction]:
+    """All that was predicted on the batch of a round when it was chosen, as far as it is there."""
+    batch, model_id = store.batch(record.number), record.settings.get("model_id")
+    if batch is None or model_id is None:
+        return []
+    files = prediction_files(workspace, model_id, record.settings["proposals"])
+    return list(files.read([pick.frame_id for pick in batch.picks], EMBEDDINGS))
+
+
+def validation_pairs(
     workspace: Workspace, store: Store, model: ModelRecord
 ) -> tuple[list[Prediction], list[AnnotationSet]]:
+    """Predictions of labelled frames that did not train the model, and their labels."""
     examples = training_set(store, workspace.settings.training.validation_share).validation
     labels = {one.frame.frame_id: one.annotations for one in examples}
     found = read_predictions(workspace, model.model_id, list(labels), EMBEDDINGS)

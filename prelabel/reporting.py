@@ -31,7 +31,7 @@ def report(workspace: Workspace, store: Store, folder: Path | None, progress: Pr
 def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
     """All that the report tells."""
     status = project_status(workspace, store)
-    shown = ShownProposals(workspace, store)
+    shown = ShownProposals(store)
     seconds = _seconds_by_round(store)
     return ProjectFacts(
         name=status.name,

@@ -67,18 +67,22 @@ def propose(obj: dict[str, Any]) -> None:
 
 
 @click.command()
-@click.option("--budget", type=click.IntRange(min=1), required=True, help="How many frames.")
+@click.option("--budget", required=True, help="Such as 200 (frames), '500 boxes', '45 min', '2 h'.")
 @click.option("--strategy", help="How to choose. [default: as in prelabel.yaml]")
 @click.pass_obj
-def select(obj: dict[str, Any], budget: int, strategy: str | None) -> None:
+def select(obj: dict[str, Any], budget: str, strategy: str | None) -> None:
     """Choose the frames that people correct next, and say why.
 
     \b
     Example:
       prelabel select --budget 200
+      prelabel select --budget "2 h"
     """
+    from prelabel.active.budgets import Budget
+
+    wanted = Budget.parse(budget)
     with opened(obj) as project:
-        chosen = project.select(budget, strategy)
+        chosen = project.select(wanted, strategy)
         controls = sum(pick.is_control for pick in chosen.batch.picks)
         click.echo(
             f"Round {chosen.round.number}: chose {counted(len(chosen.batch), 'frame')} by "

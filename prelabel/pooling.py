@@ -1,0 +1,159 @@
+"""The pool of a project: its unlabelled frames as strategies look at them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from prelabel.active.box_source import BoxesInFiles, BoxSource, NoBoxes
+from prelabel.active.cost import CostForecast
+from prelabel.active.estimator import FrameIds
+from prelabel.active.evidence import Evidence
+from prelabel.active.pool import Need, Pool, Recordings
+from prelabel.datasets.arrays import Float32s
+from prelabel.datasets.frames import Frame, Split
+from prelabel.models.prediction_files import PredictionFiles, PredictionFilesError
+from prelabel.proposing import (
+    NoProposalsError,
+    cost_forecast,
+    prediction_files,
+    predictions_of_round,
+    validation_pairs,
+)
+from prelabel.store.records import ModelRecord
+from prelabel.store.store import Store
+from prelabel.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Frames that may be chosen, and the recordings they come from; one row each.
+
+    `without_proposals` more could not, for want of proposals.
+    """
+
+    frame_ids: tuple[str, ...]
+    recordings: Recordings
+    without_proposals: int = 0
+
+
+class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
+    """A fitted estimator for modAL whose predictions lie in the files of a project.
+
+    Of what is costly to read, only what a strategy needs is read; boxes stream from the files, so
+    memory does not grow with them.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        store: Store,
+        model: ModelRecord | None,
+        candidates: Candidates,
+        needs: frozenset[Need],
+    ) -> None:
+        self.workspace = workspace
+        self.store = store
+        self.model = model
+        self.candidates = candidates
+        self.needs = needs
+
+    def pool(self, X: FrameIds, labelled: NDArray[np.object_] | None) -> Pool:
+        """The pool of the frames `X`, which are the candidates."""
+        ids = self.candidates.frame_ids
+        if self.model is None:
+            seconds = _seconds_without_proposals(self.workspace, self.store)
+            return self._pool(NoBoxes(ids), np.full(len(ids), seconds, np.float32), None)
+        files = prediction_files(self.workspace, self.model.model_id)
+        boxes = BoxesInFiles.of(files, ids)
+        forecast = cost_forecast(self.workspace, self.store, self.model)
+        return self._pool(boxes, _seconds(boxes, forecast), files)
+
+    def _pool(self, boxes: BoxSource, cost_s: Float32s, files: PredictionFiles | None) -> Pool:
+        wanted = files if Need.EMBEDDINGS in self.needs else None
+        return Pool(
+            self.candidates.frame_ids,
+            boxes,
+            _embeddings(wanted, self.candidates.frame_ids),
+            cost_s,
+            _embeddings(wanted, _labelled_with_predictions(self.store, wanted)),
+            self.store.classes(),
+            self.candidates.recordings,
+            self._evidence() if Need.EVIDENCE in self.needs else Evidence.none(),
+        )
+
+    def _evidence(self) -> Evidence:
+        """What was proposed on each frame before anybody labelled it, and on validation frames."""
+        if self.model is None:
+            return Evidence.none()
+        predictions, labels = validation_pairs(self.workspace, self.store, self.model)
+        known = {one.frame_id for one in predictions}
+        for record in reversed(self.store.rounds()):
+            for one in predictions_of_round(self.workspace, self.store, record):
+                version = self.store.labels(one.frame_id)
+                if version is not None and one.frame_id not in known:
+                    known.add(one.frame_id)
+                    predictions.append(one)
+                    labels.append(version.annotations)
+        return Evidence.of_the_newest_kind(predictions, labels)
+
+
+def candidates_of(
+    workspace: Workspace, frames: Iterable[Frame], model: ModelRecord | None
+) -> Candidates:
+    """Those of the frames that have proposals; all of them where there is no model yet.
+
+    Raises NoProposalsError where none of them has.
+    """
+    files = None if model is None else prediction_files(workspace, model.model_id)
+    predicted = None if files is None else files.predicted_ids()
+    ids: list[str] = []
+    places: list[tuple[str | None, int | None]] = []
+    without = 0
+    for frame in frames:
+        if predicted is None or frame.frame_id in predicted:
+            ids.append(frame.frame_id)
+            places.append((frame.sequence, frame.index))
+        else:
+            without += 1
+    if without and not ids:
+        raise NoProposalsError(
+            f"{workspace.folder}: none of {without} unlabelled frames has proposals of the newest "
+            "model: run `prelabel propose` first"
+        )
+    return Candidates(tuple(ids), Recordings.of(places), without)
+
+
+def _labelled_with_predictions(store: Store, files: PredictionFiles | None) -> list[str]:
+    if files is None:
+        return []
+    predicted = files.predicted_ids()
+    labelled = (frame.frame_id for frame in store.frames(Split.TRAIN, labelled=True))
+    return [frame_id for frame_id in labelled if frame_id in predicted]
+
+
+def _embeddings(files: PredictionFiles | None, frame_ids: Sequence[str]) -> Float32s:
+    nothing = np.zeros((len(frame_ids), 0), np.float32)
+    if files is None or not frame_ids:
+        return nothing
+    try:
+        return files.frame_embeddings(frame_ids)
+    except PredictionFilesError:  # the detector gives none: the strategy says what to do about it
+        return nothing
+
+
+def _seconds(boxes: BoxSource, forecast: CostForecast) -> Float32s:
+    seconds = np.zeros(len(boxes), np.float32)
+    for rows, table in boxes.chunks(()):
+        seconds[rows] = forecast.seconds_of(table)
+    return seconds
+
+
+def _seconds_without_proposals(workspace: Workspace, store: Store) -> float:
+    """Drawing as many boxes as labelled frames have on average, or one where there are none."""
+    counts = store.counts()
+    boxes = counts.boxes / counts.labelled if counts.labelled else 1.0
+    cost = workspace.settings.cost.model()
+    return cost.resolved().open_s + boxes * cost.missed_s()
