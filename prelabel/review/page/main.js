@@ -166,7 +166,10 @@ class Page {
   show(frame, pressedAt = performance.now()) {
     this.queue.goTo(frame);
     this.activity.open(frame?.task.task ?? null);
-    if (!frame) return false;
+    if (!frame) {
+      this.#showPlace();
+      return false;
+    }
     const { task, draft } = frame;
     const picture = this.pictures.peek(task.picture);
     this.editor.show(draft, picture);
@@ -225,7 +228,6 @@ class Page {
     }
     const left = this.queue.left;
     const rest = left ? `${counted(left, "frame")} of this batch ${left === 1 ? "is" : "are"} with others.` : "The batch is complete.";
-    this.#showPlace();
     return this.editor.clear(make("h2", {}, "Nothing left for you"), make("p", {}, `${rest} Thank you.`), again);
   }
 
