@@ -1,7 +1,6 @@
 """What a batch may cost: frames, boxes, or seconds of people."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +9,6 @@ import numpy as np
 from prelabel.active.box_table import BoxTable
 from prelabel.active.pool import Pool
 from prelabel.active.scoring import frame_by_frame
-from prelabel.active.selectors import Place
 from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import InvalidValueError
 
@@ -89,22 +87,3 @@ class Budget:
 
 def _expected_boxes(boxes: BoxTable) -> Float64s:
     return np.asarray(np.bincount(boxes.owner, boxes.score, boxes.frame_count), np.float64)
-
-
-def affordable(order: Iterable[Place], prices: Float64s, amount: float) -> Iterator[Place]:
-    """The places of an order that can be paid one after the other; what is too dear is passed by.
-
-    Ends when not even the cheapest frame could be paid.
-    """
-    if not len(prices):
-        return
-    cheapest = prices.min()
-    left = amount + 1e-9 * amount  # sums of seconds round
-    if left < cheapest:
-        return
-    for place in order:
-        if prices[place.row] <= left:
-            left -= prices[place.row]
-            yield place
-            if left < cheapest:
-                return

@@ -3,12 +3,13 @@
 The order of a pool has no influence on which frames come.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from prelabel.active.budgets import Budget
 from prelabel.active.k_center import Indices, by_id, furthest_first
 from prelabel.active.novelty import check_embeddings
 from prelabel.active.pool import Need, Pool, Rows
@@ -16,18 +17,32 @@ from prelabel.active.reasons import FIRST_REASON, distance_reason
 from prelabel.active.scoring import NO_NEEDS
 from prelabel.datasets.arrays import Float64s
 
+PATIENCE = 1000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
     """What is to be ordered: a pool with a value a frame, (n,).
 
-    About `frames` of them are wanted; those in `taken` are in the batch already and must not come.
+    The order is cut off where `budget` is spent; `prices` (n,), above 0, are what each frame takes
+    of it. Frames in `taken` are in the batch already and must not come.
     """
 
     pool: Pool
     values: Float64s
-    frames: int
     taken: Rows
+    prices: Float64s
+    budget: Budget
+
+    @classmethod
+    def of(cls, pool: Pool, values: Float64s, budget: Budget, taken: Rows) -> "Task":
+        """The task of choosing for a budget."""
+        return cls(pool, values, taken, budget.prices(pool), budget)
+
+    @property
+    def frames(self) -> int:
+        """About how many frames are wanted."""
+        return self.budget.about_frames(self.prices)
 
     def free(self) -> Rows:
         """The rows that may come, rising."""
@@ -102,3 +117,28 @@ def top(
     lot = np.empty(len(order), np.intp)
     lot[order] = rng.permutation(len(order))
     return np.lexsort((lot, -values))[:count]
+
+
+def affordable(order: Iterable[Place], prices: Float64s, amount: float) -> Iterator[Place]:
+    """The places of an order that can be paid one after the other; what is too dear is passed by.
+
+    Ends when not even the cheapest frame could be paid, or when `PATIENCE` frames in a row were
+    too dear: some orders are costly to go on with.
+    """
+    if not len(prices):
+        return
+    cheapest = prices.min()
+    left = amount + 1e-9 * amount  # sums of seconds round
+    if left < cheapest:
+        return
+    passed = 0
+    for place in order:
+        if prices[place.row] <= left:
+            passed, left = 0, left - prices[place.row]
+            yield place
+            if left < cheapest:
+                return
+        else:
+            passed += 1
+            if passed == PATIENCE:
+                return

@@ -7,13 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from prelabel.active.budgets import Budget, Unit, affordable
+from prelabel.active.budgets import Budget, Unit
 from prelabel.active.enms import EntropyWithoutDuplicates
 from prelabel.active.novelty import Novelty
 from prelabel.active.pool import Need, Pool, Rows, Selection
 from prelabel.active.scores import Aggregation, Measure
 from prelabel.active.scoring import NoScore, Score, StrategyError
-from prelabel.active.selectors import KCenter, Selector, Task, Top
+from prelabel.active.selectors import KCenter, Selector, Task, Top, affordable
 from prelabel.active.uncertainty import Uncertainty
 
 NOTHING_TAKEN = np.zeros(0, np.intp)
@@ -60,9 +60,9 @@ class ScoredStrategy:
     ) -> Selection:
         if budget.unit is Unit.FRAMES:
             pool.check_holds(int(budget.amount), len(taken))
-        scored, prices = self.score.of(pool), budget.prices(pool)
-        task = Task(pool, scored.values, budget.about_frames(prices), taken)
-        chosen = list(affordable(self.selector.order(task, rng), prices, budget.amount))
+        scored = self.score.of(pool)
+        task = Task.of(pool, scored.values, budget, taken)
+        chosen = list(affordable(self.selector.order(task, rng), task.prices, budget.amount))
         rows = np.array([one.row for one in chosen], np.intp)
         told = scored.reasons(rows)
         reasons = (place.remark or reason for place, reason in zip(chosen, told, strict=True))

@@ -19,16 +19,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from machine import describe_machine
 from numpy.typing import NDArray
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.frames import Frame
@@ -42,7 +42,7 @@ CLASSES = ("car", "van", "truck", "bus", "bicycle", "person", "sign", "lamp")
 MODEL = "0123456789abcdef"
 SHOWN_SCORE = 0.3
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
-WINDOW = {"width": 1440, "height": 900}
+WINDOW = ViewportSize(width=1440, height=900)
 FRAME_MS, NEXT_LIMIT_MS = 1000 / 60, 100.0
 LATE_MS = (
     1.5 * FRAME_MS
@@ -51,7 +51,11 @@ START_S = 60
 
 RECORD_FRAMES = """() => {
   window.__frames = [];
-  const note = (at) => { window.__frames.push(at); if (window.__frames) requestAnimationFrame(note); };
+  const note = (at) => {
+    if (!window.__frames) return;
+    window.__frames.push(at);
+    requestAnimationFrame(note);
+  };
   requestAnimationFrame(note);
 }"""
 STOP_RECORDING = "() => { const frames = window.__frames; window.__frames = null; return frames; }"
@@ -138,12 +142,12 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     raise SystemExit("the server did not start")
 
 
-def intervals(page: Page, act: Any) -> list[float]:
+def intervals(page: Page, act: Callable[[], object]) -> list[float]:
     """Milliseconds between frames of the screen while something is done."""
     page.evaluate(RECORD_FRAMES)
     act()
     stamps = page.evaluate(STOP_RECORDING)
-    return [later - sooner for sooner, later in zip(stamps[:-1], stamps[1:], strict=True)][2:]
+    return [later - sooner for sooner, later in pairwise(stamps)][2:]
 
 
 def drag(page: Page, seconds: float) -> list[float]:

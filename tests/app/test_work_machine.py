@@ -17,14 +17,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from postgres import empty_tables
+from sqlalchemy import select
 from store_content import CLASSES, labels_of
 from work_content import Work, begin, frame_of, numbers
 from work_model import QueueModel
 
 from prelabel.datasets.errors import PrelabelError
 from prelabel.store.store import open_store
+from prelabel.store.work_tables import tasks as tasks_table
 from prelabel.work.records import TaskState
-from prelabel.work.task_rows import read_tasks
 
 SETTINGS = settings(
     max_examples=12,
@@ -36,6 +37,7 @@ FRAMES = 4
 PEOPLE = ("ann", "ben", "cat")
 ALONE = {"skip_limit": 2, "prefetch": 1, "lease_minutes": 20}
 COMPARED = {**ALONE, "reviewer": True, "copies": 2, "hold_sent_back_hours": 2}
+COLUMNS = ("number", "state", "person", "leased_until", "held_until", "attempt", "skips")
 people = st.sampled_from(PEOPLE)
 tasks = st.integers(1, FRAMES)
 
@@ -98,22 +100,25 @@ def machine_on(url: Callable[[Path], str], chosen: dict[str, Any]) -> type[RuleB
             self.work.queue.release(task, person)
             self.model.release(task, person)
 
-        @rule(task=tasks)
-        def requeue(self, task: int) -> None:
+        @rule(data=st.data())
+        def requeue(self, data: st.DataObject) -> None:
+            task = self._one_of(data, TaskState.ACCEPTED, TaskState.SET_ASIDE)
             self._same(
                 lambda: self.work.queue.requeue(task, "olga"), lambda: self.model.requeue(task)
             )
 
-        @rule(task=tasks)
-        def accept(self, task: int) -> None:
+        @rule(data=st.data())
+        def accept(self, data: st.DataObject) -> None:
+            task = self._one_of(data, TaskState.SUBMITTED)
             reviewer = str(uuid.uuid4())  # somebody who has not judged it before
             self._same(
                 lambda: self.work.submissions.accept(task, reviewer),
                 lambda: self.model.accept(task),
             )
 
-        @rule(task=tasks)
-        def send_back(self, task: int) -> None:
+        @rule(data=st.data())
+        def send_back(self, data: st.DataObject) -> None:
+            task = self._one_of(data, TaskState.SUBMITTED)
             reviewer = str(uuid.uuid4())
             self._same(
                 lambda: self.work.submissions.send_back(task, reviewer, "try again"),
@@ -131,15 +136,13 @@ def machine_on(url: Callable[[Path], str], chosen: dict[str, Any]) -> type[RuleB
 
         @invariant()
         def tasks_are_as_they_should_be(self) -> None:
+            columns = [tasks_table.c[name] for name in COLUMNS]
             with self.store.database.reading() as connection:
-                found = read_tasks(connection, list(self.model.tasks))
-            assert [
-                (task.state, task.person, task.leased_until, task.attempt, task.skips)
-                for task in found
-            ] == [
-                (task.state, task.person, task.leased_until, task.attempt, len(task.skippers))
-                for task in self.model.tasks.values()
+                found = connection.execute(select(*columns).order_by(tasks_table.c.number)).all()
+            expected = [
+                tuple(getattr(task, name) for name in COLUMNS) for task in self.model.tasks.values()
             ]
+            assert list(map(tuple, found)) == expected
 
         def teardown(self) -> None:
             self.labels_and_log_are_as_they_should_be()
@@ -155,6 +158,11 @@ def machine_on(url: Callable[[Path], str], chosen: dict[str, Any]) -> type[RuleB
             states = [task.state for task in self.model.tasks.values()]
             counts = {state: states.count(state) for state in TaskState}
             assert self.work.queue.counts() == counts
+
+        def _one_of(self, data: st.DataObject, *states: TaskState) -> int:
+            """A task in one of these states, or any where there is none."""
+            fit = [task.number for task in self.model.tasks.values() if task.state in states]
+            return data.draw(st.sampled_from(fit) if fit else tasks)
 
         def _same(self, real: Callable[[], object], expected: Callable[[], object]) -> None:
             """Both do it, or both refuse with the same error."""

@@ -28,6 +28,10 @@ class ModelTask:
     edited: set[str] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
 
+    @property
+    def skips(self) -> int:
+        return len(self.skippers)
+
     def is_theirs(self, person: str) -> bool:
         return self.person == person and self.state in OPEN
 

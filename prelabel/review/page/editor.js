@@ -93,7 +93,7 @@ export class Editor {
 
   #place() {
     const frame = make("div", { class: "stage-frame" }, this.stage, this.message, this.chooser.element);
-    this.root.classList.add("editor");
+    this.root.classList.add("editor", "is-empty");
     this.root.replaceChildren(this.toolbar.element, frame, this.panel.element, this.statusbar.element);
     this.canvas.resize();
     this.refresh();
@@ -125,6 +125,7 @@ export class Editor {
   show(draft, picture) {
     this.pointer.cancel();
     this.draft = draft;
+    this.root.classList.remove("is-empty");
     this.message.hidden = true;
     this.filter = Math.min(this.preferences.filter ?? draft.shownScore, draft.shownScore);
     this.hidesAccepted = false;
@@ -150,6 +151,7 @@ export class Editor {
   clear(...content) {
     this.pointer.cancel();
     this.draft = null;
+    this.root.classList.add("is-empty");
     this.selectedId = null;
     this.setPicture(null);
     this.message.replaceChildren(...content);

@@ -16,6 +16,7 @@ import { Outbox } from "./outbox.js";
 import { Pictures } from "./pictures.js";
 import { Queue } from "./queue.js";
 import { browserShelf } from "./shelf.js";
+import { becomeTheOne } from "./tabs.js";
 import { time, timings } from "./timings.js";
 import { counted } from "./wording.js";
 
@@ -94,11 +95,25 @@ class Page {
   }
 
   async start() {
+    await becomeTheOne({
+      onWaiting: (take) => this.#elsewhere("This page is open in another tab", "Work here instead", take),
+      onLost: () => {
+        this.outbox.stop();
+        this.queue.goTo(null);
+        this.#elsewhere("You work in another tab now", "Work here again", () => location.reload());
+      },
+    });
     await this.outbox.open();
     this.#listen();
     this.outbox.flush();
     await this.#fetch();
     this.guidelines.start().catch(() => undefined); // shown again when it is opened
+  }
+
+  /** @param {string} title @param {string} label @param {() => void} take */
+  #elsewhere(title, label, take) {
+    const text = "Two tabs that change the same frame would undo each other's work.";
+    this.editor.clear(make("h2", {}, title), make("p", {}, text), make("button", { type: "button", onclick: take }, label));
   }
 
   #listen() {
@@ -125,7 +140,7 @@ class Page {
       document.addEventListener(kind, () => this.activity.input(), { passive: true, capture: true });
     }
     setInterval(() => this.header.worked(this.me.seconds_today + this.activity.activeMs / 1000), 1_000);
-    setInterval(() => this.queue.current || this.#fetch(), ASK_AGAIN_MS);
+    setInterval(() => this.queue.current || outbox.stopped || this.#fetch(), ASK_AGAIN_MS);
   }
 
   /** Get frames; show one if none is on the stage. */
@@ -151,7 +166,10 @@ class Page {
   show(frame, pressedAt = performance.now()) {
     this.queue.goTo(frame);
     this.activity.open(frame?.task.task ?? null);
-    if (!frame) return false;
+    if (!frame) {
+      this.#showPlace();
+      return false;
+    }
     const { task, draft } = frame;
     const picture = this.pictures.peek(task.picture);
     this.editor.show(draft, picture);
@@ -210,7 +228,6 @@ class Page {
     }
     const left = this.queue.left;
     const rest = left ? `${counted(left, "frame")} of this batch ${left === 1 ? "is" : "are"} with others.` : "The batch is complete.";
-    this.#showPlace();
     return this.editor.clear(make("h2", {}, "Nothing left for you"), make("p", {}, `${rest} Thank you.`), again);
   }
 

@@ -63,6 +63,7 @@ export class Outbox extends EventTarget {
     /** @type {"offline" | "login" | null} why nothing can be sent at present */
     this.trouble = null;
     this.storing = true;
+    this.stopped = false;
     this.lastOrder = 0;
     this.failures = 0;
     this.forbidden = 0;
@@ -192,8 +193,14 @@ export class Outbox extends EventTarget {
     }, ms);
   }
 
+  /** Another tab has taken over all records: keep off them. */
+  stop() {
+    this.stopped = true;
+  }
+
   /** Send all that may be sent now. Never fails; what could not be sent is tried again. */
   flush() {
+    if (this.stopped) return Promise.resolve();
     this.sending ??= this.#sendAll().finally(() => {
       this.sending = null;
     });
@@ -203,7 +210,7 @@ export class Outbox extends EventTarget {
   async #sendAll() {
     for (;;) {
       const parcel = nextParcel(this.records, this.around.now(), this.paused);
-      if (!parcel) break;
+      if (!parcel || this.stopped) break;
       for (const record of parcel.records) this.flying.add(record.id);
       this.#tell();
       try {
@@ -287,6 +294,7 @@ export class Outbox extends EventTarget {
    * computer as well, and is sent again if no answer was seen.
    */
   leave() {
+    if (this.stopped) return;
     let room = LEAVING_BYTES;
     let left = this.records.map((record) => ({ ...record, notBefore: 0 }));
     for (;;) {

@@ -12,7 +12,7 @@
  * @typedef {{look: Look, color: string, name: string, boxes: Box[]}} Group drawn in one stroke
  */
 
-import { HANDLES, corners } from "./geometry.js";
+import { HANDLES, bounds, corners } from "./geometry.js";
 import { handleSpot, isOffered, turnSpot } from "./hit.js";
 import { PIXELS_FROM_SCALE } from "./view.js";
 
@@ -152,16 +152,16 @@ function paintTags(context, group, view, ratio, tags) {
  * @param {number} ratio @param {import("./tags.js").Tags} tags @param {number} [room] in stage pixels
  */
 export function paintTag(context, box, dress, view, ratio, tags, room = Infinity) {
-  const x = box.xyxy[0] * view.scale + view.x;
-  const y = box.xyxy[1] * view.scale + view.y;
+  const [left, above] = bounds(box.xyxy, box.angle);
+  const x = left * view.scale + view.x;
+  const y = above * view.scale + view.y;
   if (room < TAG_EXCESS + 14 || x > context.canvas.width || y > context.canvas.height) return;
   const isOpen = dress.look !== "done";
   const score = isOpen && box.proposal ? ` ${box.proposal.score.toFixed(2)}` : "";
   let tag = tags.get(dress.name + score, dress.color, isOpen, ratio);
   if (tag && tag.width > room && score) tag = tags.get(dress.name, dress.color, isOpen, ratio);
   if (!tag || tag.width > room) return;
-  const above = y - tag.height - 2;
-  const top = above >= 0 ? above : Math.max(y + 2, 0);
+  const top = y >= tag.height + 2 ? y - tag.height - 2 : Math.max(y + 2, 0);
   context.drawImage(tag.image, Math.round((x - 1) * ratio), Math.round(top * ratio));
 }
 
