@@ -10,13 +10,11 @@ import pytest
 from builders import a_picture, a_prediction
 
 from prelabel.datasets.annotations import OriginKind
-from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.progress import Silent
 from prelabel.exporting import Content
 from prelabel.importing import ImportSource
-from prelabel.models.prediction_files import PredictionFiles
 from prelabel.project import Project, init_project
 from prelabel.proposing import NoProposalsError, prediction_files
 from prelabel.store.records import ModelRecord
@@ -203,20 +201,6 @@ def test_an_untouched_batch_is_chosen_anew_from_boxes_of_other_options(project: 
     edited = with_proposal_settings(project, max_boxes=1)
     with_model(edited, list(project.store.frames()))
     assert edited.select(budget=4).round.number == first.round.number + 1
-
-
-def test_batches_of_older_stores_are_looked_up_in_the_files_they_were_made_from(
-    project: Project, tmp_path: Path
-) -> None:
-    frame = next(project.store.frames())
-    prediction = a_prediction(frame.frame_id, [[2, 2, 20, 20]], [[0.9, 0.05]], model_id=MODEL)
-    PredictionFiles(project.workspace.predictions_folder(MODEL)).write([prediction])
-    settings = {"strategy": "random", "model_id": MODEL, "shown_score": 0.3}
-    record = project.store.start_round("ann", settings)
-    batch = Batch("random", 0, (Pick(frame.frame_id, None, "by chance", 1.0),))
-    project.store.record_batch(record.number, batch, "ann")
-    exported = project.export("coco", tmp_path / "batch", Content.BATCH)
-    assert exported.boxes == 1
 
 
 def test_corrections_of_equal_file_names_find_their_frames(tmp_path: Path) -> None:
