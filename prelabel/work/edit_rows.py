@@ -1,10 +1,10 @@
 """Edits as rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from prelabel.store.changes import Clock
 from prelabel.store.work_tables import edits
@@ -21,26 +21,37 @@ class Author:
     person: str
     reviews: int | None = None
 
-    def rows(self) -> ColumnElement[bool]:
-        """The condition on `edits` that holds for theirs."""
-        return (
-            (edits.c.task == self.task)
-            & (edits.c.person == self.person)
-            & (edits.c.attempt == self.attempt)
-            & edits.c.reviews.is_not_distinct_from(self.reviews)
-        )
+    def values(self) -> dict[str, Any]:
+        """What the statements below ask for."""
+        return asdict(self)
+
+
+# Made once: building these statements takes longer than running them.
+_THEIRS = (
+    (edits.c.task == bindparam("task"))
+    & (edits.c.person == bindparam("person"))
+    & (edits.c.attempt == bindparam("attempt"))
+    & edits.c.reviews.is_not_distinct_from(bindparam("reviews"))
+)
+_BOXES = select(edits.c.boxes).where(_THEIRS).order_by(edits.c.number)
+_COUNT = select(func.count()).select_from(edits).where(_THEIRS)
+_KEPT = select(edits.c.edit_id).where(
+    edits.c.task == bindparam("task"),
+    edits.c.person == bindparam("person"),
+    edits.c.edit_id.in_(bindparam("edit_ids", expanding=True)),
+)
+_NEWEST = select(func.max(edits.c.number)).where(edits.c.task == bindparam("task"))
 
 
 def read_edits(connection: Connection, author: Author) -> list[list[BoxState]]:
     """The boxes of all edits of an author, oldest first."""
-    wanted = select(edits.c.boxes).where(author.rows()).order_by(edits.c.number)
-    return [boxes_of(boxes) for boxes in connection.execute(wanted).scalars()]
+    kept = connection.execute(_BOXES, author.values()).scalars()
+    return [boxes_of(boxes) for boxes in kept]
 
 
 def count_edits(connection: Connection, author: Author) -> int:
     """How many edits of an author there are."""
-    counted = select(func.count()).select_from(edits).where(author.rows())
-    return connection.execute(counted).scalar_one()
+    return connection.execute(_COUNT, author.values()).scalar_one()
 
 
 def insert_edits(connection: Connection, author: Author, new: Sequence[Edit], clock: Clock) -> int:
@@ -51,15 +62,12 @@ def insert_edits(connection: Connection, author: Author, new: Sequence[Edit], cl
     by_id: dict[str, Edit] = {}
     for one in new:
         by_id.setdefault(one.edit_id, one)
-    of_task = edits.c.task == author.task
-    known = select(edits.c.edit_id).where(
-        of_task, edits.c.person == author.person, edits.c.edit_id.in_(list(by_id))
-    )
-    kept = set(connection.execute(known).scalars())
+    asked = {"task": author.task, "person": author.person, "edit_ids": list(by_id)}
+    kept = set(connection.execute(_KEPT, asked).scalars())
     fresh = [one for edit_id, one in by_id.items() if edit_id not in kept]
     if not fresh:
         return 0
-    newest = connection.execute(select(func.max(edits.c.number)).where(of_task)).scalar() or 0
+    newest = connection.execute(_NEWEST, {"task": author.task}).scalar() or 0
     received_at = clock()
     rows: list[dict[str, Any]] = [
         {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.settings import ReviewSettings
@@ -16,12 +16,12 @@ from prelabel.store.work_tables import edits, task_skips, tasks
 from prelabel.work.counting import UNFINISHED, count_tasks
 from prelabel.work.errors import NotAllowedError
 from prelabel.work.filling import FILLER, fill_round
+from prelabel.work.lending import free_tasks, is_lent_unopened, lend, own_tasks
 from prelabel.work.notices import tell_if_batch_is_done
 from prelabel.work.records import Task, TaskState
 from prelabel.work.task_rows import (
     check_reason,
     check_theirs,
-    is_open,
     is_theirs,
     lock_task,
     read_task,
@@ -48,6 +48,7 @@ class Queue:
         self._settings = settings
         self._clock = clock
         self._eligible = eligible
+        self._filled: set[int] = set()  # tasks are never removed, so a filled round stays one
 
     def fill(self, round_number: int, author: str = FILLER) -> int:
         """Make the tasks of a round's batch, unless that was done; how many were made.
@@ -57,7 +58,12 @@ class Queue:
 
         Raises UnknownEntryError where the round has no batch.
         """
-        return fill_round(self._database, round_number, self._settings.copies, author, self._clock)
+        if round_number in self._filled:
+            return 0
+        copies = self._settings.copies
+        made = fill_round(self._database, round_number, copies, author, self._clock)
+        self._filled.add(round_number)
+        return made
 
     def fill_newest(self, author: str = FILLER) -> int:
         """Fill from the newest batch, if there is one; cheap where that was done."""
@@ -81,17 +87,17 @@ class Queue:
         """
         if count < 0:
             raise InvalidValueError(f"count must be at least 0, but is {count}")
-        now = self._clock()
+        now, until = self._clock(), self._until()
         with self._database.working(turn=person) as connection:
-            own = _own(connection, person)
+            own = own_tasks(connection, person)
             kept = [row.number for row in own if row.number in holding]
             chosen = [row.number for row in own if row.number not in holding][:count]
-            unopened = sum(_is_lent_unopened(row, now) for row in own)
+            unopened = sum(is_lent_unopened(row, now) for row in own)
             room = min(count - len(chosen), 1 + self._settings.prefetch - unopened)
-            free = _free(connection, person, now, room, self._settings.copies)
-            self._lend(connection, [*kept, *chosen], now)
+            free = free_tasks(connection, person, now, room, self._settings.copies)
+            lend(connection, [*kept, *chosen], until)
             anew = {"state": "queued", "held_until": None, "sent_back_reason": None}
-            self._lend(connection, free, now, person=person, **anew)
+            lend(connection, free, until, person=person, **anew)
             return read_tasks(connection, [*chosen, *free])
 
     def open(self, task: int, person: str) -> Task:
@@ -102,7 +108,7 @@ class Queue:
         with self._database.working() as connection:
             row = lock_task(connection, task)
             check_theirs(row, person)
-            self._lend(connection, [task], self._clock(), state=TaskState.IN_WORK.value)
+            lend(connection, [task], self._until(), state=TaskState.IN_WORK.value)
             return read_task(connection, task)
 
     def renew(self, held: Sequence[int], person: str) -> list[int]:
@@ -111,7 +117,7 @@ class Queue:
             wanted = select(tasks).where(tasks.c.number.in_(held)).order_by(tasks.c.number)
             rows = connection.execute(wanted.with_for_update()).all()
             theirs = [row.number for row in rows if is_theirs(row, person)]
-            self._lend(connection, theirs, self._clock())
+            lend(connection, theirs, self._until())
             return theirs
 
     def release(self, task: int, person: str) -> None:
@@ -184,12 +190,8 @@ class Queue:
         """
         return count_tasks(self._store, round_number)
 
-    def _lend(
-        self, connection: Connection, numbers: Sequence[int], now: datetime, **values: Any
-    ) -> None:
-        if numbers:
-            values["leased_until"] = now + timedelta(minutes=self._settings.lease_minutes)
-            connection.execute(update(tasks).where(tasks.c.number.in_(numbers)).values(values))
+    def _until(self) -> datetime:
+        return self._clock() + timedelta(minutes=self._settings.lease_minutes)
 
     def _record_skip(self, change: Change, row: Row[Any], reason: str) -> set[str]:
         """Keep the skip; all who have skipped the task since it was queued."""
@@ -215,66 +217,6 @@ class Queue:
         }
         of_task = tasks.c.number == row.number
         change.connection.execute(update(tasks).where(of_task).values(back))
-
-
-def _own(connection: Connection, person: str) -> list[Row[Any]]:
-    """All open tasks that a person has, locked, the most urgent first."""
-    wanted = (
-        select(tasks)
-        .where(tasks.c.person == person, is_open())
-        .order_by(tasks.c.number)  # everybody locks in this order, so that none wait in a circle
-        .with_for_update()
-    )
-    urgency = [TaskState.SENT_BACK, TaskState.IN_WORK, TaskState.QUEUED]
-    return sorted(
-        connection.execute(wanted),
-        key=lambda row: (urgency.index(TaskState(row.state)), row.round, row.position),
-    )
-
-
-def _is_lent_unopened(row: Row[Any], now: datetime) -> bool:
-    lent = row.leased_until is not None and row.leased_until > now
-    return row.state == TaskState.QUEUED and lent
-
-
-def _free(
-    connection: Connection, person: str, now: datetime, count: int, copies: int
-) -> list[int]:
-    """Tasks that anybody may take, locked, of each frame one copy.
-
-    Those that others are just taking are passed over.
-    """
-    if count <= 0:
-        return []
-    sibling = tasks.alias("sibling")
-    same_frame = and_(sibling.c.frame == tasks.c.frame, sibling.c.round == tasks.c.round)
-    has_a_copy = exists().where(
-        same_frame, sibling.c.person == person, sibling.c.number != tasks.c.number
-    )
-    has_skipped = exists().where(
-        same_frame,
-        task_skips.c.task == sibling.c.number,
-        task_skips.c.attempt == sibling.c.attempt,
-        task_skips.c.person == person,
-    )
-    wanted = (
-        select(tasks.c.number, tasks.c.round, tasks.c.frame)
-        .where(
-            is_open(),
-            or_(tasks.c.person.is_(None), tasks.c.person != person),
-            or_(tasks.c.leased_until.is_(None), tasks.c.leased_until <= now),
-            or_(tasks.c.held_until.is_(None), tasks.c.held_until <= now),
-            ~has_a_copy,
-            ~has_skipped,
-        )
-        .order_by(tasks.c.skips, tasks.c.round, tasks.c.position, tasks.c.copy)
-        .limit(count * copies)
-        .with_for_update(of=tasks, skip_locked=True)
-    )
-    first: dict[tuple[int, int], int] = {}
-    for row in connection.execute(wanted):
-        first.setdefault((row.round, row.frame), row.number)
-    return list(first.values())[:count]
 
 
 def _has_edits(connection: Connection, row: Row[Any]) -> bool:

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "../../prelabel/review/page/api.js";
-import { Outbox, nextParcel } from "../../prelabel/review/page/outbox.js";
+import { Outbox } from "../../prelabel/review/page/outbox.js";
+import { nextParcel } from "../../prelabel/review/page/parcels.js";
 
 /** A store, a server and a clock that a test commands. */
 function world({ answers = [] } = {}) {

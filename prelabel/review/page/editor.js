@@ -4,6 +4,7 @@
  * `mountEditor` builds it into an element; the page gives it frames by `show`, is told of every
  * edit, and adds the commands that reach beyond a frame (submit, skip, next frame).
  *
+ * @typedef {import("./boxes.js").Draft} Draft
  * @typedef {import("./types.js").Box} Box
  * @typedef {import("./types.js").Edit} Edit
  * @typedef {import("./types.js").TaskView} TaskView
@@ -25,7 +26,6 @@
  * @property {() => number} [now]
  */
 
-import { Draft, isWeak } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { ACTIVE, ALL, BOXES, Canvas } from "./canvas.js";
 import { ClassChooser } from "./classes.js";
@@ -35,6 +35,7 @@ import { make } from "./elements.js";
 import { bounds } from "./geometry.js";
 import { newId } from "./ids.js";
 import { listenToKeys } from "./keyboard.js";
+import { groupsOf, lookOf, newScene } from "./looks.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
 import { Preferences } from "./preferences.js";
@@ -232,7 +233,7 @@ export class Editor {
   /** What is drawn follows what is known. */
   refresh() {
     const { scene, selected } = this;
-    scene.groups = this.#groups();
+    scene.groups = groupsOf(this);
     scene.selected = selected;
     scene.liveColor = this.classColor(selected?.class_id ?? this.drawClass);
     scene.selectedLook = selected ? this.lookOf(selected) : "open";
@@ -243,28 +244,9 @@ export class Editor {
     this.toolbar.update();
   }
 
-  /** @param {Box} box @returns {import("./paint.js").Look} */
+  /** @param {Box} box */
   lookOf(box) {
-    if (box.status === "accepted") return "done";
-    if (box.status === "rejected") return "out";
-    return isWeak(box, this.draft?.shownScore ?? 0) ? "weak" : "open";
-  }
-
-  #groups() {
-    /** @type {Map<string, import("./paint.js").Group>} */
-    const groups = new Map();
-    for (const box of this.visible()) {
-      if (box.id === this.selectedId) continue;
-      const look = this.lookOf(box);
-      const key = `${look} ${box.class_id}`;
-      const group = groups.get(key);
-      if (group) group.boxes.push(box);
-      else {
-        const color = this.classColor(box.class_id);
-        groups.set(key, { look, color, name: this.className(box.class_id), boxes: [box] });
-      }
-    }
-    return [...groups.values()];
+    return lookOf(box, this.draft?.shownScore ?? 0);
   }
 
   /** @param {Shape} live changed in place by whoever drags */
@@ -358,26 +340,4 @@ export class Editor {
   say(text) {
     this.statusbar.say(text);
   }
-}
-
-/** @param {Preferences} preferences @param {boolean} turns @returns {Scene} */
-function newScene(preferences, turns) {
-  return {
-    picture: null,
-    view: { scale: 1, x: 0, y: 0 },
-    groups: [],
-    selected: null,
-    live: null,
-    liveColor: "#ffffff",
-    selectedLook: "open",
-    selectedName: "",
-    hovered: null,
-    hoveredColor: "#ffffff",
-    cross: false,
-    pointer: { x: -100, y: -100 },
-    opacity: preferences.opacity,
-    labels: preferences.labels,
-    peek: false,
-    turns,
-  };
 }

@@ -3,7 +3,7 @@
 import { ActivityLog } from "./activity.js";
 import { ApiError, api } from "./api.js";
 import { COMMANDS, acceptRest } from "./commands.js";
-import { askLogin, askSkipReason, confirm } from "./dialogs.js";
+import { askSkipReason, confirm } from "./dialogs.js";
 import { mountEditor } from "./editor.js";
 import { byId, make } from "./elements.js";
 import { Guidelines } from "./guidelines.js";
@@ -15,6 +15,7 @@ import { Notices } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { Pictures } from "./pictures.js";
 import { Queue } from "./queue.js";
+import { Session } from "./session.js";
 import { browserShelf } from "./shelf.js";
 import { becomeTheOne } from "./tabs.js";
 import { time, timings } from "./timings.js";
@@ -61,7 +62,10 @@ class Page {
     this.shownAt = 0;
     /** @type {Frame | null} the one whose submission can still be taken back */
     this.justDone = null;
-    this.isAskingLogin = false;
+    this.session = new Session(api, me.person, this.notices, async () => {
+      await outbox.retry();
+      this.#fetch();
+    });
   }
 
   /** @param {ProjectInfo} project @returns {import("./editor.js").EditorOptions} */
@@ -120,11 +124,11 @@ class Page {
     const { outbox } = this;
     outbox.addEventListener("state", () => this.header.saving(outbox));
     outbox.addEventListener("sent", () => this.#fetch());
-    outbox.addEventListener("login", () => this.#login());
+    outbox.addEventListener("login", () => this.session.ask());
     outbox.addEventListener("taken", (event) => this.#taken(/** @type {CustomEvent} */ (event).detail));
     outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
     window.addEventListener("online", () => outbox.retry());
-    window.addEventListener("focus", () => outbox.state === "login" && this.#loggedInElsewhere());
+    window.addEventListener("focus", () => outbox.trouble === "login" && this.session.goOn());
     window.addEventListener("beforeunload", (event) => {
       if (outbox.state === "unkept") event.preventDefault();
     });
@@ -150,7 +154,7 @@ class Page {
       this.notices.drop("frames");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.kind === "login" || error.kind === "forbidden") this.#login();
+      if (error.kind === "login" || error.kind === "forbidden") this.session.ask();
       if (!this.queue.current && !this.queue.next()) this.#nothing(error);
       return;
     }
@@ -324,29 +328,6 @@ class Page {
     const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     make("a", { href, download: "prelabel-refused.json" }).click();
     setTimeout(() => URL.revokeObjectURL(href), 10_000);
-  }
-
-  /** Nobody is logged in any more, or the page's token is old. */
-  async #login() {
-    if (this.isAskingLogin || (await this.#loggedInElsewhere())) return;
-    this.isAskingLogin = true;
-    const isIn = await askLogin(this.me.person, async (name, password) => {
-      await api.post("/api/login", { name, password });
-    });
-    this.isAskingLogin = false;
-    if (isIn) await this.#loggedInElsewhere();
-    else this.notices.tell("You are logged out. What you do is kept here.", [{ label: "Log in", run: () => this.#login() }], "login");
-  }
-
-  /** Whether somebody is logged in; if it is the same person, all goes on. */
-  async #loggedInElsewhere() {
-    const me = await api.me().catch(() => null);
-    if (!me) return false;
-    if (me.person !== this.me.person) location.reload(); // what was kept waits for its person
-    this.notices.drop("login");
-    await this.outbox.retry();
-    this.#fetch();
-    return true;
   }
 }
 

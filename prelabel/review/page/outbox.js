@@ -9,25 +9,15 @@
  * @typedef {import("./types.js").Edit} Edit
  * @typedef {import("./types.js").Activity} Activity
  * @typedef {import("./api.js").ApiError} ApiError
- * @typedef {"edit" | "activity" | "submit" | "skip" | "release"} RecordKind
- *
- * @typedef {object} Kept one record
- * @property {string} id
- * @property {number} order of sending
- * @property {string} person
- * @property {number} task
- * @property {RecordKind} kind
- * @property {any} body
- * @property {number} notBefore milliseconds since 1970; a submission may wait to be undone
- * @property {string | null} gesture an unsent edit of the same gesture is replaced
- *
  * @typedef {object} Shelf where records outlive the page
  * @property {() => Promise<Kept[]>} all
  * @property {(record: Kept) => Promise<void>} put
  * @property {(ids: string[]) => Promise<void>} remove
  * @property {(records: Kept[], why: string) => Promise<void>} setAside
  *
- * @typedef {{task: number, path: string, body: any, records: Kept[]}} Parcel one request
+ * @typedef {import("./parcels.js").Kept} Kept
+ * @typedef {import("./parcels.js").RecordKind} RecordKind
+ * @typedef {import("./parcels.js").Parcel} Parcel
  * @typedef {"saved" | "saving" | "offline" | "login" | "unkept"} OutboxState
  *   unkept: this computer cannot store; what is unsent would be lost with the tab
  *
@@ -40,18 +30,15 @@
  */
 
 import { newId } from "./ids.js";
+import { ENDS, nextParcel } from "./parcels.js";
 
 /** Edits leave at most this long after they were made. */
 export const BATCH_MS = 150;
 /** Activity alone is no reason to hurry. */
 export const ACTIVITY_MS = 8_000;
-/** Boxes in one request; a request with many edits stays far below what servers take. */
-const PARCEL_BOXES = 1_500;
-const PARCEL_RECORDS = 200;
 const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** Browsers send at most 64 KiB while a page closes. */
 const LEAVING_BYTES = 60_000;
-const ENDS = new Set(["submit", "skip", "release"]);
 
 export class Outbox extends EventTarget {
   /** @param {Surroundings} surroundings */
@@ -317,57 +304,4 @@ export class Outbox extends EventTarget {
     const { task, records } = parcel;
     this.dispatchEvent(new CustomEvent(name, { detail: { task, records, ...detail } }));
   }
-}
-
-/**
- * The request to send next: the records of the first task that has any to send, up to its end or
- * to one that must wait; null where there is nothing.
- *
- * @param {Kept[]} records in order @param {number} now
- * @param {Map<number, number>} [paused] tasks that must wait, and until when
- * @returns {Parcel | null}
- */
-export function nextParcel(records, now, paused = new Map()) {
-  /** @type {Set<number>} tasks whose records must wait */
-  const stuck = new Set();
-  for (const { task } of records) {
-    if (stuck.has(task) || (paused.get(task) ?? 0) > now) continue;
-    const chosen = upTo(records, task, now);
-    if (chosen.length) return parcelOf(task, chosen);
-    stuck.add(task);
-  }
-  return null;
-}
-
-/** @param {Kept[]} records @param {number} task @param {number} now */
-function upTo(records, task, now) {
-  /** @type {Kept[]} */
-  const chosen = [];
-  let boxes = 0;
-  for (const record of records) {
-    if (record.task !== task) continue;
-    if (record.notBefore > now || chosen.length === PARCEL_RECORDS) break;
-    const alone = record.kind === "skip" || record.kind === "release";
-    if (alone && chosen.length) break;
-    boxes += record.kind === "edit" ? record.body.boxes.length : 0;
-    if (boxes > PARCEL_BOXES && chosen.length) break;
-    chosen.push(record);
-    if (ENDS.has(record.kind)) break;
-  }
-  return chosen;
-}
-
-/** @param {number} task @param {Kept[]} records @returns {Parcel} */
-function parcelOf(task, records) {
-  const end = /** @type {Kept} */ (records.at(-1));
-  const path = `/api/tasks/${task}`;
-  if (end.kind === "skip" || end.kind === "release") {
-    return { task, path: `${path}/${end.kind}`, body: end.body, records };
-  }
-  const edits = records.filter((one) => one.kind === "edit").map((one) => one.body);
-  const activity = records.filter((one) => one.kind === "activity").map((one) => one.body);
-  if (end.kind === "submit") {
-    return { task, path: `${path}/submit`, body: { ...end.body, edits, activity }, records };
-  }
-  return { task, path: `${path}/edits`, body: { edits, activity }, records };
 }

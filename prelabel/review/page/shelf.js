@@ -1,7 +1,7 @@
 /**
  * The outbox's store in the browser (IndexedDB): it outlives the tab and the browser.
  *
- * @typedef {import("./outbox.js").Kept} Kept
+ * @typedef {import("./parcels.js").Kept} Kept
  * @typedef {import("./outbox.js").Shelf} Shelf
  */
 
