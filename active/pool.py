@@ -28,6 +28,9 @@ class Need(StrEnum):
 
     EMBEDDINGS = "embeddings"
     EVIDENCE = "evidence"
+    BOX_EMBEDDINGS = "box_embeddings"  # those of `boxes`
+    VIEWS = "views"
+    COMMITTEE = "committee"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +71,9 @@ class Pool:
     With n frames: `boxes` what a detector proposes on them; `embeddings` (n, d), d is 0 where they
     were not brought in; `cost_s` (n,), foretold human seconds; `labelled_embeddings` (m, d), of the
     frames that have labels already; `evidence` how right the detector was on frames it had not
-    learned from. `classes` are the names that reasons use; without them a class is called by its
-    number.
+    learned from; `views` what the same detector proposes on changed pictures of the same frames
+    (`models.views`), boxes in pixels of the original ones; `committee` what other detectors do.
+    `classes` are the names that reasons use; without them a class is called by its number.
     """
 
     frame_ids: tuple[str, ...]
@@ -80,11 +84,14 @@ class Pool:
     classes: tuple[str, ...] = ()
     recordings: Recordings = field(default_factory=lambda: Recordings.none(0))
     evidence: Evidence = field(default_factory=Evidence.none)
+    views: tuple[BoxSource, ...] = ()
+    committee: tuple[BoxSource, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.frame_ids)
-        if len(self.boxes) != count:
-            raise InvalidValueError(f"boxes must be of {count} frames, not of {len(self.boxes)}")
+        for source in (self.boxes, *self.views, *self.committee):
+            if len(source) != count:
+                raise InvalidValueError(f"boxes must be of {count} frames, not of {len(source)}")
         if len(set(self.frame_ids)) != count:
             raise InvalidValueError("frames of a pool must not repeat")
         if not len(self.recordings.sequence):
@@ -138,6 +145,8 @@ class Pool:
             embeddings=self.embeddings[rows],
             cost_s=self.cost_s[rows],
             recordings=self.recordings.take(rows),
+            views=tuple(one.take(rows) for one in self.views),
+            committee=tuple(one.take(rows) for one in self.committee),
         )
 
     def check_holds(self, count: int, taken: int = 0) -> None:
