@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,12 +36,17 @@ class Change:
     connection: Connection
     author: str
     at: datetime
+    _newest: list[int] = field(default_factory=list)  # the last event, once something was logged
 
     def log(self, kind: EventKind, entries: Sequence[Entry]) -> range:
         """Append events of one kind; their numbers follow the newest event's without a gap."""
-        newest = self.connection.execute(select(func.max(events.c.number))).scalar() or 0
-        numbers = range(newest + 1, newest + 1 + len(entries))
-        columns = {
+        if not self._newest:
+            found = self.connection.execute(select(func.max(events.c.number))).scalar()
+            self._newest.append(found or 0)
+        first = self._newest.pop() + 1
+        numbers = range(first, first + len(entries))
+        self._newest.append(numbers.stop - 1)
+        columns: dict[str, Sequence[Any] | Every] = {
             "number": numbers,
             "at": Every(self.at),
             "author": Every(self.author),

@@ -55,7 +55,7 @@ def insert_versions(change: Change, new: Sequence[NewVersion]) -> None:
         for one in new
     ]
     numbers = change.log(EventKind.LABELS_WRITTEN, entries)
-    columns = {
+    columns: dict[str, Sequence[Any] | Every] = {
         "frame": [one.frame for one in new],
         "number": [one.number for one in new],
         "event": numbers,

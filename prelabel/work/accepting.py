@@ -43,7 +43,8 @@ def accept_submission(change: Change, frame: int, what: HandedIn, judge: str | N
     """
     insert_judgement(change, what.number, Verdict.ACCEPTED, judge)
     # Before the labels are written, as they supersede all tasks of the frame that are not done.
-    set_state(change.connection, what.task.number, TaskState.ACCEPTED)
+    state = TaskState.ACCEPTED
+    set_state(change.connection, what.task.number, state, submission=what.number)
     drawn = replace(change, author=what.person)
     round_number = what.task.round_number
     append_version(drawn, frame, what.labels, what.seconds, round_number)

@@ -189,10 +189,10 @@ class Submissions:
             if count_edits(connection, prepared.request.author) != new.edits:
                 return None
             what = prepared.handed_in(insert_submission(change, new))
-            set_state(connection, new.task, TaskState.SUBMITTED, submission=what.number)
             told = what.told()
             _tell(change, EventKind.TASK_SUBMITTED, HookKind.SUBMITTED, row, what.task, told)
             if self._settings.reviewer:
+                set_state(connection, new.task, TaskState.SUBMITTED, submission=what.number)
                 return Submitted(new.task, what.number, TaskState.SUBMITTED, new.seconds)
             accept_submission(change, row.frame, what, judge=None)
             return Submitted(new.task, what.number, TaskState.ACCEPTED, new.seconds)
