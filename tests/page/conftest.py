@@ -3,9 +3,19 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+from review_browser import chromium_program, launched
 from review_projects import ReviewProject, review_project
 from review_server import ReviewServer, serving
 
@@ -13,27 +23,21 @@ from prelabel.datasets.frames import Split
 from prelabel.project import open_project
 
 BATCH = 4
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-WINDOW = {"width": 1280, "height": 800}
+WINDOW = ViewportSize(width=1280, height=800)
 
-NewContext = Callable[[], BrowserContext]
+# Long enough for a machine that is busy with other tests; nothing waits for it to run out.
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
+
+NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
+    if chromium_program() is None:
         pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        opened = launched(playwright)
         yield opened
         opened.close()
 
@@ -47,9 +51,9 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_one() -> BrowserContext:
-        context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="UTC")
-        context.set_default_timeout(10_000)
+    def open_one(**options: Any) -> BrowserContext:
+        context = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="UTC", **options)
+        context.set_default_timeout(_PATIENCE_MS)
         context.on("console", lambda message: complaints.extend(_complaint(message)))
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         contexts.append(context)
@@ -76,7 +80,9 @@ def page(new_context: NewContext) -> Page:
 @pytest.fixture(scope="session")
 def cards_made(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> ReviewProject:
     folder = tmp_path_factory.mktemp("made") / "cards"
-    return _with_batch(review_project(folder, test_data / "playing_cards", Split.TEST, (2, 4), BATCH))
+    return _with_batch(
+        review_project(folder, test_data / "playing_cards", Split.TEST, (2, 4), BATCH)
+    )
 
 
 @pytest.fixture(scope="session")

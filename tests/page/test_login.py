@@ -1,20 +1,22 @@
 """Getting in: by a link that works once, and by the password chosen with it."""
 
-import re
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
+from review_projects import ReviewProject
 from review_server import ReviewServer
+
+from prelabel.project import open_project
+from prelabel.work.people import Role
 
 PASSWORD = "heron on the roof"
 
 
-def link_for(server: ReviewServer, name: str) -> str:
-    """A one-time link as the owner gets it on the command line, at this server's address."""
-    said = server.run(["people", "link", name])
-    token = re.search(r"/link/([\w-]+)", said)
-    assert token, said
-    return f"{server.url}/link/{token[1]}"
+def owner_link(project: ReviewProject, server: ReviewServer) -> str:
+    """A one-time link for a new owner, olga."""
+    with open_project(project.folder) as opened:
+        opened.people.add("olga", Role.OWNER, "ann")
+        return f"{server.url}/link/{opened.people.one_time_link('olga', 'ann')}"
 
 
 def choose_password(page: Page, link: str) -> None:
@@ -26,12 +28,10 @@ def choose_password(page: Page, link: str) -> None:
 
 
 def test_a_link_lets_a_person_choose_a_password_and_works_once(
-    cards_server: ReviewServer, new_context: Callable[[], BrowserContext]
+    cards: ReviewProject, cards_server: ReviewServer, new_context: Callable[..., BrowserContext]
 ) -> None:
-    cards_server.run(["people", "add", "olga", "--role", "owner"])
+    link = owner_link(cards, cards_server)
     page = new_context().new_page()
-    page.goto(f"{cards_server.url}/record")
-    link = link_for(cards_server, "olga")
 
     page.goto(link)
     page.get_by_label("New password").fill(PASSWORD)
@@ -39,6 +39,7 @@ def test_a_link_lets_a_person_choose_a_password_and_works_once(
     page.get_by_role("button", name="Save and begin").click()
     expect(page.get_by_role("alert")).to_have_text("The two are not the same.")
     choose_password(page, link)
+    page.get_by_label("Menu").click()
     expect(page.get_by_text("olga")).to_be_visible()
 
     other = new_context().new_page()
@@ -49,19 +50,18 @@ def test_a_link_lets_a_person_choose_a_password_and_works_once(
 
 
 def test_a_password_leads_back_to_the_page_that_was_wanted(
-    cards_server: ReviewServer, new_context: Callable[[], BrowserContext]
+    cards: ReviewProject, cards_server: ReviewServer, new_context: Callable[..., BrowserContext]
 ) -> None:
-    cards_server.run(["people", "add", "olga", "--role", "owner"])
-    choose_password(new_context().new_page(), link_for(cards_server, "olga"))
+    choose_password(new_context().new_page(), owner_link(cards, cards_server))
 
     page = new_context().new_page()
     page.goto(f"{cards_server.url}/record")
     page.wait_for_url("**/login?then=*")
-    page.get_by_label("Name").fill("olga")
-    page.get_by_label("Password").fill("something else")
+    page.get_by_label("Name", exact=True).fill("olga")
+    page.get_by_label("Password", exact=True).fill("something else")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_contain_text("do not belong together")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/record")
     expect(page.get_by_role("heading", name="Your record")).to_be_visible()
@@ -73,13 +73,12 @@ def test_a_password_leads_back_to_the_page_that_was_wanted(
 
 
 def test_a_login_leads_to_no_other_site(
-    cards_server: ReviewServer, new_context: Callable[[], BrowserContext]
+    cards: ReviewProject, cards_server: ReviewServer, new_context: Callable[..., BrowserContext]
 ) -> None:
-    cards_server.run(["people", "add", "olga", "--role", "owner"])
-    choose_password(new_context().new_page(), link_for(cards_server, "olga"))
+    choose_password(new_context().new_page(), owner_link(cards, cards_server))
     page = new_context().new_page()
     page.goto(f"{cards_server.url}/login?then=//elsewhere.example/record")
-    page.get_by_label("Name").fill("olga")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Name", exact=True).fill("olga")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{cards_server.url}/")

@@ -108,7 +108,7 @@ def plan_of(shown: Sequence[SeenBox], truth: AnnotationSet, draw_class: int) -> 
         decision = decisions[box.box_id]
         if decision.changes_class and decision.class_id is not None:
             draw_class = decision.class_id
-    missing = [_missing(truth, int(row)) for row in matching.missed]
+    missing = [missing_of(truth, int(row)) for row in matching.missed]
     missing.sort(key=lambda one: (one.class_id != draw_class, one.class_id, one.xyxy))
     return Plan(decisions, tuple(missing))
 
@@ -138,6 +138,11 @@ def counted(shown: Sequence[SeenBox], truth: AnnotationSet, draw_class: int) -> 
     return effort + Effort(keys=1), draw_class  # submit, with what is left accepted
 
 
+def missing_of(truth: AnnotationSet, row: int) -> Missing:
+    """A true box as one to draw."""
+    return Missing(_corners(truth, row), int(truth.class_id[row]))
+
+
 def _decision(box: SeenBox, truth: AnnotationSet, row: int, iou: float) -> Decision:
     if row == UNMATCHED:
         return Decision(Verdict.WRONG)
@@ -157,10 +162,6 @@ def _drags(now: Corners, wanted: Corners) -> tuple[Corner, ...]:
     top_left = () if near[0] and near[1] else (Corner.TOP_LEFT,)
     bottom_right = () if near[2] and near[3] else (Corner.BOTTOM_RIGHT,)
     return (*top_left, *bottom_right)
-
-
-def _missing(truth: AnnotationSet, row: int) -> Missing:
-    return Missing(_corners(truth, row), int(truth.class_id[row]))
 
 
 def _corners(truth: AnnotationSet, row: int) -> Corners:

@@ -92,6 +92,17 @@ class ScriptedAnnotator:
         seen = self._page.evaluate(_LOOK)
         return Sight(**{**seen, "boxes": tuple(seen["boxes"])})
 
+    def in_hand(self) -> str:
+        """The id of the box in hand."""
+        selected = self.look().selected
+        assert selected is not None, "no box is in hand"
+        return selected
+
+    def settle(self) -> None:
+        """Wait until the server has everything that was done, and the last frame, too."""
+        self._page.evaluate("() => window.__prelabel.page.outbox.letGo()")
+        self._page.wait_for_function("() => window.__prelabel.page.outbox.waiting === 0")
+
     def press(self, key: str, times: int = 1) -> None:
         for _ in range(times):
             self._page.keyboard.press(key)
@@ -117,10 +128,14 @@ class ScriptedAnnotator:
         if plan.missing:
             if sight.proposals:
                 self.press("A")
-            self._draw(plan.missing)
-        self._page.wait_for_timeout(_BEFORE_ENTER_MS)
-        self.press("Enter" if plan.missing or not sight.proposals else "Shift+Enter")
+            self.draw(plan.missing)
+        self.submit("Enter" if plan.missing or not sight.proposals else "Shift+Enter")
         return first, Effort(self.keys - before.keys, self.clicks - before.clicks)
+
+    def submit(self, key: str = "Enter") -> None:
+        """Hand the frame in, not so soon that the page takes it for a slip."""
+        self._page.wait_for_timeout(_BEFORE_ENTER_MS)
+        self.press(key)
 
     def _decide(self, plan: Plan) -> None:
         """Go through the proposals until all that are left are right."""
@@ -153,10 +168,14 @@ class ScriptedAnnotator:
         across, down = (0, 1) if corner is Corner.TOP_LEFT else (2, 3)
         grip = _grip(sight, now, -1 if corner is Corner.TOP_LEFT else 1)
         scale = sight.view["scale"]
-        by = ((decision.xyxy[across] - now[across]) * scale, (decision.xyxy[down] - now[down]) * scale)
+        by = (
+            (decision.xyxy[across] - now[across]) * scale,
+            (decision.xyxy[down] - now[down]) * scale,
+        )
         self.drag(grip, (grip[0] + by[0], grip[1] + by[1]))
 
-    def _draw(self, missing: Sequence[Missing]) -> None:
+    def draw(self, missing: Sequence[Missing]) -> None:
+        """Draw boxes where there are none."""
         self.press("B")
         for one in missing:
             sight = self.look()
@@ -184,9 +203,7 @@ def _grip(sight: Sight, xyxy: Sequence[float], side: int) -> tuple[float, float]
     return (left + right) / 2 + side * half_x, (top + bottom) / 2 + side * half_y
 
 
-def _free_diagonal(
-    sight: Sight, xyxy: Corners
-) -> tuple[tuple[float, float], tuple[float, float]]:
+def _free_diagonal(sight: Sight, xyxy: Corners) -> tuple[tuple[float, float], tuple[float, float]]:
     """Two opposite corners to draw between, beginning where no handle of the box in hand is."""
     left, top, right, bottom = xyxy
     corners = [(left, top), (right, bottom), (right, top), (left, bottom)]

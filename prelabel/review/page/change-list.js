@@ -53,10 +53,16 @@ export class ChangeList {
   }
 
   #group({ action, changes }, selectedId) {
+    const isOpen = action !== "accepted" || changes.some((change) => change.box.id === selectedId);
     return make(
-      "section",
-      { class: `change-group change-${action}` },
-      make("h3", {}, TITLES[action], make("span", { class: "change-count" }, changes.length)),
+      "details",
+      { class: `change-group change-${action}`, open: isOpen },
+      make(
+        "summary",
+        {},
+        make("span", { class: "change-title" }, TITLES[action]),
+        make("span", { class: "change-count" }, changes.length),
+      ),
       make("ul", {}, ...changes.map((change) => this.#row(change, selectedId))),
     );
   }
@@ -75,7 +81,7 @@ export class ChangeList {
         { type: "button", "aria-current": isSelected && "true", onclick: () => select(box.id) },
         dot,
         make("span", { class: "change-what" }, ...this.#what(box, actions, className)),
-        box.proposal && make("span", { class: "change-score" }, `${Math.round(box.proposal.score * 100)} %`),
+        box.proposal && make("span", { class: "change-score" }, box.proposal.score.toFixed(2)),
       ),
     );
   }

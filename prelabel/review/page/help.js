@@ -19,7 +19,7 @@ export class Help {
     this.dialog = /** @type {HTMLDialogElement} */ (
       make(
         "dialog",
-        { class: "help", "aria-labelledby": "help-title" },
+        { class: "help", "aria-labelledby": "help-title", tabindex: -1, autofocus: true },
         make("header", {}, title, close),
         make("div", { class: "help-groups" }, ...groups.map(groupView)),
       )

@@ -2,7 +2,7 @@
  * The head of every page but the annotator's: where one is, where one may go, and who one is.
  */
 
-import { api } from "./api.js";
+import { ApiError, api } from "./api.js";
 import { byId, make } from "./elements.js";
 
 const RANKS = ["annotator", "reviewer", "owner"];
@@ -36,13 +36,31 @@ export function placesFor(me, project) {
 }
 
 /**
- * Fill the page's `<header id="masthead">`, and give back who is there and what the project is.
+ * Fill the page's `<header id="masthead">` and run the page, or say why that cannot be.
  *
- * @returns {Promise<{ me: any, project: any }>}
+ * @param {string} needed the role that the page is for
+ * @param {(me: any, project: any) => Promise<void>} run
  */
-export async function masthead() {
-  const me = await api.me().catch(toLogin);
-  const project = await api.get("/api/project");
+export async function startPage(needed, run) {
+  try {
+    const me = await api.me().catch(toLogin);
+    const project = await api.get("/api/project");
+    showMasthead(me, project);
+    if (mayDo(me.role, needed)) await run(me, project);
+    else sayInstead(`This page is for ${needed}s; you are here as ${me.role}.`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const again = make("button", { type: "button", onclick: () => location.reload() }, "Try again");
+    sayInstead(error.message, again);
+  }
+}
+
+/** @param {...(Node | string)} content */
+function sayInstead(...content) {
+  byId("main").replaceChildren(make("div", { class: "instead sheet", role: "alert" }, ...content));
+}
+
+function showMasthead(me, project) {
   byId("masthead").replaceChildren(
     make(
       "a",
@@ -68,7 +86,6 @@ export async function masthead() {
       me.login_needed && make("button", { type: "button", class: "quiet", onclick: logOut }, "Log out"),
     ),
   );
-  return { me, project };
 }
 
 /** Whoever is not logged in comes back here afterwards. @param {Error & { kind?: string }} error */

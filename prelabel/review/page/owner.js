@@ -5,7 +5,7 @@
 import { api } from "./api.js";
 import { byId, make, table } from "./elements.js";
 import { editGuidelines } from "./guideline-editor.js";
-import { attempt, masthead } from "./masthead.js";
+import { attempt, startPage } from "./masthead.js";
 import { showPeople } from "./people.js";
 import { showWebhooks } from "./webhooks.js";
 import { counted, duration, moment, percent } from "./wording.js";
@@ -102,8 +102,9 @@ async function refresh() {
   showStatistics(statistics);
 }
 
-const { me, project } = await masthead();
-byId("title").textContent = project.name;
-byId("lead").textContent = `Round ${project.round ?? "–"} · ${counted(project.classes.length, "class", "classes")}`;
-await Promise.all([refresh(), showPeople(me), editGuidelines(project), showWebhooks()]);
-setInterval(() => document.hidden || refresh().catch(() => {}), REFRESH_MS);
+await startPage("owner", async (me, project) => {
+  byId("title").textContent = project.name;
+  byId("lead").textContent = `Round ${project.round ?? "–"} · ${counted(project.classes.length, "class", "classes")}`;
+  await Promise.all([refresh(), showPeople(me), editGuidelines(project), showWebhooks()]);
+  setInterval(() => document.hidden || refresh().catch(() => {}), REFRESH_MS);
+});

@@ -94,9 +94,7 @@ async function offerLink(name) {
   field.select();
 }
 
-function act(me, action) {
-  return attempt(byId("people-failure"), async () => {
-    await action();
-    await refresh(me);
-  });
+async function act(me, action) {
+  await attempt(byId("people-failure"), action);
+  await refresh(me).catch(() => undefined); // once a login is asked, of this page too
 }

@@ -24,7 +24,10 @@ export function askReason(whom, storage = localStorage) {
   form.onkeydown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   };
-  form.onsubmit = () => (dialog.returnValue = "send");
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    dialog.close("send");
+  };
   byId("reason-cancel").onclick = () => dialog.close("");
   dialog.returnValue = "";
   dialog.showModal();

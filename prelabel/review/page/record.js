@@ -4,7 +4,7 @@
 
 import { api } from "./api.js";
 import { byId, make, table } from "./elements.js";
-import { masthead } from "./masthead.js";
+import { startPage } from "./masthead.js";
 import { counted, duration, moment } from "./wording.js";
 
 /** @param {string} what @param {string | number} value @param {string} [beside] */
@@ -41,10 +41,11 @@ function showJudgements(record) {
   );
 }
 
-const { project } = await masthead();
-const record = await api.get("/api/record");
-showFigures(record);
-showJudgements(record);
-byId("how").textContent =
-  `Time runs while a frame is open in front of you and you do something. A pause counts for at most ` +
-  `${counted(project.settings.idle_s, "second")}; while another tab or window hides the page, nothing counts.`;
+await startPage("annotator", async (_, project) => {
+  const record = await api.get("/api/record");
+  showFigures(record);
+  showJudgements(record);
+  byId("how").textContent =
+    "Time runs while a frame is open in front of you and you do something. A pause counts for at most " +
+    `${counted(project.settings.idle_s, "second")}; while another tab or window hides the page, nothing counts.`;
+});

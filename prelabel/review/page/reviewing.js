@@ -13,7 +13,7 @@ import { byId, make } from "./elements.js";
 import { Help } from "./help.js";
 import { newId } from "./ids.js";
 import { BINDINGS, helpRows } from "./keys.js";
-import { attempt, masthead } from "./masthead.js";
+import { attempt, startPage } from "./masthead.js";
 import { Outbox } from "./outbox.js";
 import { Pictures } from "./pictures.js";
 import { askReason } from "./reasons.js";
@@ -108,7 +108,8 @@ class Reviewing {
     if (number === null) {
       this.beside.show(null);
       byId("beside").hidden = true;
-      this.editor.clear(make("p", {}, "Nothing waits to be reviewed."));
+      const why = this.project.settings.reviewer ? "" : "This project takes what is submitted without a review.";
+      this.editor.clear(make("h2", {}, "Nothing waits to be reviewed"), make("p", {}, why));
       return;
     }
     const task = await api.get(`/api/reviewing/${number}`);
@@ -153,13 +154,9 @@ class Reviewing {
   }
 
   #showJudged() {
-    const { name, person, seconds, reason } = this.task;
+    const { name, person, seconds } = this.task;
     const took = seconds === null ? "" : `, in ${duration(seconds)}`;
-    byId("judged-what").replaceChildren(
-      make("strong", {}, name),
-      ` by ${person}${took}`,
-      make("span", { class: "judged-why" }, reason),
-    );
+    byId("judged-what").replaceChildren(make("strong", {}, name), make("span", {}, `by ${person}${took}`));
   }
 
   #showChanges() {
@@ -233,5 +230,4 @@ function reviewKeys() {
   }));
 }
 
-const { me, project } = await masthead();
-await new Reviewing(me, project).start();
+await startPage("reviewer", (me, project) => new Reviewing(me, project).start());

@@ -1,0 +1,72 @@
+"""The guidelines beside the work: open at the class in hand, and told about when they change."""
+
+from playwright.sync_api import Page, expect
+from review_projects import ReviewProject
+from review_server import ReviewServer
+from scripted_annotator import ScriptedAnnotator
+
+from prelabel.project import open_project
+
+FIRST = """# Cards
+
+Box the whole card.
+
+## nine
+
+Nine pips.
+
+## king
+
+One crown.
+"""
+
+
+def write(project: ReviewProject, text: str) -> None:
+    with open_project(project.folder) as opened:
+        opened.guidelines.write(text, "olga")
+
+
+def test_the_panel_follows_the_class_in_hand(
+    cards: ReviewProject, cards_server: ReviewServer, page: Page
+) -> None:
+    write(cards, FIRST)
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    person.look()
+    person.press(str(cards.classes.index("king") + 1))
+    person.press("g")
+    panel = page.get_by_role("complementary", name="Guidelines")
+    expect(panel).to_be_visible()
+    expect(panel.locator(".in-hand")).to_have_text("king")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    person.press("g")
+    person.press(str(cards.classes.index("nine") + 1))
+    expect(panel.locator(".in-hand")).to_have_text("nine")
+
+
+def test_whoever_works_is_told_what_changed(
+    cards: ReviewProject, cards_server: ReviewServer, page: Page
+) -> None:
+    write(cards, FIRST)
+    page.clock.install()
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    person.look()
+    page.wait_for_function("() => window.__prelabel.page.guidelines.text")
+    news = page.locator("#guideline-news")
+    expect(news).to_be_hidden()
+    write(cards, FIRST.replace("One crown", "One crown and a beard"))
+    page.clock.fast_forward(61_000)
+    expect(news).to_contain_text("The guidelines have changed")
+    expect(news.locator("ins")).to_contain_text("beard")
+    expect(news).not_to_contain_text("pips")
+    page.get_by_role("button", name="Got it").click()
+    expect(news).to_be_hidden()
+
+    write(cards, FIRST)
+    page.reload()  # whoever comes back later is told, too
+    expect(news.locator("del")).to_contain_text("beard")
+    page.get_by_role("button", name="Read them").click()
+    expect(page.get_by_role("complementary", name="Guidelines")).to_contain_text("One crown.")
+    expect(news).to_be_hidden()

@@ -1,0 +1,85 @@
+"""Drawing and moving with the mouse and with a finger."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, CDPSession, Page
+from review_projects import ReviewProject
+from review_server import ReviewServer
+from scripted_annotator import ScriptedAnnotator, Sight
+
+Place = tuple[float, float]
+
+DRAWN = (40.0, 60.0, 140.0, 130.0)
+
+
+def swipe(device: CDPSession, start: Place, end: Place) -> None:
+    """One finger from one place to another."""
+    halfway = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    for kind, places in (
+        ("touchStart", [start]),
+        ("touchMove", [halfway]),
+        ("touchMove", [end]),
+        ("touchEnd", []),
+    ):
+        points = [{"x": x, "y": y} for x, y in places]
+        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def new_box(before: Sight, after: Sight) -> dict[str, object]:
+    known = {box["id"] for box in before.boxes}
+    (found,) = [box for box in after.boxes if box["id"] not in known]
+    return found
+
+
+def test_a_finger_draws_and_moves_boxes(
+    cards: ReviewProject,
+    cards_server: ReviewServer,
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    context = new_context(has_touch=True)
+    page = context.new_page()
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    before = person.look()
+    device = context.new_cdp_session(page)
+    page.get_by_role("button", name="Draw", exact=True).tap()
+    swipe(device, before.place(*DRAWN[:2]), before.place(*DRAWN[2:]))
+    drawn = new_box(before, person.look())
+    assert drawn["xyxy"] == pytest.approx(DRAWN, abs=1.5)
+    assert drawn["status"] == "accepted"
+
+    page.get_by_role("button", name="Select", exact=True).tap()
+    middle = before.place(90, 95)
+    swipe(device, middle, (middle[0] + 30 * before.view["scale"], middle[1]))
+    moved = person.look().box(str(drawn["id"]))
+    assert moved["xyxy"] == pytest.approx((70, 60, 170, 130), abs=1.5)
+
+
+def test_the_mouse_does_all_that_keys_do(
+    cards: ReviewProject, cards_server: ReviewServer, page: Page
+) -> None:
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    before = person.look()
+    press(page, "Reject X")
+    press(page, "Accept Space")
+    press(page, "Draw")
+    whole = person.look()
+    person.drag(whole.place(*DRAWN[:2]), whole.place(*DRAWN[2:]))
+    drawn = new_box(before, person.look())
+    assert drawn["xyxy"] == pytest.approx(DRAWN, abs=1.5)
+    press(page, "Undo")
+    assert len(person.look().boxes) == len(before.boxes)
+    press(page, "Redo")
+    page.get_by_role("region", name="Classes").get_by_role("button", name="queen").click()
+    assert person.look().box(str(drawn["id"]))["class_id"] == cards.classes.index("queen")
+    press(page, "Accept rest A")
+    assert not person.look().proposals
+    page.wait_for_timeout(320)
+    press(page, "Submit Enter")
+    assert person.look().frame_id != before.frame_id
