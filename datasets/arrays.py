@@ -46,6 +46,8 @@ def check_range(name: str, array: NDArray[Any], low: float, high: float) -> None
 
 
 def _as_floats(name: str, value: ArrayLike) -> Float32s:
+    if isinstance(value, np.ndarray) and value.dtype == np.float32:
+        return value.copy()
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused later
             return np.array(value, dtype=np.float32)

@@ -26,9 +26,9 @@ class Boxes:
 
     def __init__(self, xyxy: ArrayLike, angle: ArrayLike | None = None) -> None:
         corners = frozen_floats("xyxy", xyxy, (None, 4))
-        without_area = (corners[:, 2:] <= corners[:, :2]).any(axis=1)
+        without_area = corners[:, 2:] <= corners[:, :2]
         if without_area.any():
-            row = int(without_area.argmax())
+            row = int(without_area.any(axis=1).argmax())
             raise InvalidValueError(
                 f"xyxy must have left < right and top < bottom, but row {row} is "
                 f"{corners[row].tolist()}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet, Origin, is_box_id
-from prelabel.datasets.arrays import Bools, Float32s, Float64s
+from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
@@ -94,15 +94,13 @@ class Assembler:
                         "takes it in",
                     )
                     keep[row] = False
-            if not keep.any():
+            if not any(keep):
                 # What is there is not known here: that is not the same as nothing there.
                 place.whole(ProblemKind.NOTE, "only unknown classes: taken as unlabelled")
                 return None
-        if keep.all():
-            rows: Sequence[int] = range(len(boxes))
-        else:
-            rows = np.flatnonzero(keep).tolist()
-            corners = corners[keep]
+        rows = [row for row, kept in enumerate(keep) if kept]
+        if len(rows) < len(boxes):
+            corners = corners[rows]
         given = {} if boxes.ids is None else self._given_ids(rows, boxes.ids, place)
         names = [boxes.class_names[row] for row in rows]
         ids = derived_box_ids(facts.frame_id, names, corners, taken=frozenset(given.values()))
@@ -234,14 +232,14 @@ def _in_shown_pixels(
     return boxes.xyxy
 
 
-def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float32s, Bools]:
+def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float32s, list[bool]]:
     """Boxes cut off at the border, and which can be used; each change is reported."""
     width, height = facts.width_px, facts.height_px
-    across, down = xyxy[:, 0::2].max(initial=0), xyxy[:, 1::2].max(initial=0)
-    if xyxy.min(initial=0) >= 0 and across <= width and down <= height:  # false for NaN as well
+    _, _, right, bottom = xyxy.max(axis=0, initial=0)
+    if xyxy.min(initial=0) >= 0 and right <= width and bottom <= height:  # false for NaN as well
         corners = xyxy.astype(np.float32)
         if (corners[:, 2:] > corners[:, :2]).all():
-            return corners, np.ones(len(xyxy), np.bool_)
+            return corners, [True] * len(xyxy)
     limits = np.array([width, height, width, height], np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         corners = np.clip(xyxy, 0, limits).astype(np.float32)
@@ -260,4 +258,4 @@ def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float3
             place.left_out(row, f"box ({told}) lies outside the picture of {size} pixels")
         else:
             place.corrected(row, f"box ({told}) was cut off at the picture of {size} pixels")
-    return corners, finite & has_area
+    return corners, (finite & has_area).tolist()

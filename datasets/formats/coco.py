@@ -111,20 +111,18 @@ class _CocoFile:
         image_row = np.frombuffer(columns.image_row, np.int64)
         order = np.argsort(image_row, kind="stable")
         ends = np.cumsum(np.bincount(image_row, minlength=len(self.images)))
-        names = list(self._names.values())
-        xyxy = np.frombuffer(columns.xywh, np.float64).reshape(-1, 4).copy()
-        xyxy[:, 2:] += xyxy[:, :2]
-        category_row = np.frombuffer(columns.category_row, np.int64)
-        split = _split_of(self.path, self._source)
         self._note_unannotated(np.diff(ends, prepend=0) == 0)
+        xyxy = np.frombuffer(columns.xywh, np.float64).reshape(-1, 4)[order]
+        xyxy[:, 2:] += xyxy[:, :2]
+        category_row = np.frombuffer(columns.category_row, np.int64)[order]
+        class_names = np.array(list(self._names.values()), np.object_)[category_row]
+        split = _split_of(self.path, self._source)
         begin = 0
         for image, end in zip(self.images, ends.tolist(), strict=True):
-            rows = order[begin:end]
+            boxes, here = None, slice(begin, end)
+            if self._is_labelled(image, end - begin):
+                boxes = self._boxes(order[here].tolist(), xyxy[here], class_names[here].tolist())
             begin = end
-            boxes = None
-            if self._is_labelled(image, len(rows)):
-                class_names = [names[row] for row in category_row[rows].tolist()]
-                boxes = self._boxes(rows.tolist(), xyxy[rows], class_names)
             yield self._frame(image, image.prelabel.split or split, boxes)
 
     def _frame(self, image: CocoImage, split: Split, boxes: RawBoxes | None) -> RawFrame:

@@ -10,7 +10,7 @@ from prelabel.datasets.formats.picture_threads import Look, PictureThreads
 
 Item = TypeVar("Item")
 
-_CHUNK = 32  # pictures a question: for small files handing over costs more than reading
+_CHUNK = 64  # pictures a question: for small files handing over costs more than reading
 _AHEAD = 16
 # For fewer pictures, starting a process takes longer than looking at them.
 _WORTH_A_PROCESS = 2000

@@ -1,6 +1,7 @@
 """Connections and transactions on SQLite and PostgreSQL; the only file that knows them apart."""
 
 import importlib.util
+import json
 import os
 import re
 import sqlite3
@@ -11,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -126,12 +128,12 @@ def _is_sqlite(url: URL) -> bool:
 def _postgresql(url: URL) -> Engine:
     if importlib.util.find_spec("psycopg") is None:
         raise MissingExtraError("postgres", "a store on PostgreSQL")
-    return create_engine(url, pool_pre_ping=True, **_POOL)
+    return create_engine(url, json_serializer=_as_json, pool_pre_ping=True, **_POOL)
 
 
 def _sqlite(url: URL) -> Engine:
     waits = {"timeout": _WAIT_SECONDS}
-    engine = create_engine(url, connect_args=waits, **_POOL)
+    engine = create_engine(url, json_serializer=_as_json, connect_args=waits, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -162,6 +164,14 @@ def _begin_sqlite(connection: Connection) -> None:
     # a writer from the start waits its turn.
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _as_json(values: Any) -> str:
+    """What `json.dumps` writes, without spaces, in a tenth of the time."""
+    try:
+        return msgspec.json.encode(values).decode()
+    except (TypeError, OverflowError):  # subclasses of plain types, whole numbers of any size
+        return json.dumps(values)
 
 
 def _advice(told: str) -> str:
