@@ -90,7 +90,10 @@ def angle_of(boxes: Boxes) -> Float32s:
 
 
 def moved_boxes(
-    xyxy: Float32s, angle: Float32s, factors: Float64s, offset: Float64s
+    xyxy: Float32s,
+    angle: Float32s,
+    factors: Float32s | Float64s,
+    offset: Float32s | Float64s,
 ) -> tuple[Float32s, Float32s]:
     """Turned boxes, corners and angle, where x and y become `factor * value + offset`.
 

@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.geometry import areas, moved_boxes, turned_intersection_areas
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -35,17 +38,28 @@ class Augmentation:
     value: float = 0.4
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture on a canvas, with the boxes that are still in view, in pixels of the canvas.
+
+    `xyxy` (m, 4) and, for turned boxes, `angle` (m,) are of the boxes in the mask `in_view` (n,).
+    """
+
+    picture: Pixels
+    xyxy: Floats
+    angle: Floats | None
+    in_view: NDArray[np.bool_]
+
+
 def placed(
     picture: Pixels,
     xyxy: Floats,
+    angle: Floats | None,
     canvas_hw: tuple[int, int],
     how: Augmentation,
     rng: np.random.Generator,
-) -> tuple[Pixels, Floats, NDArray[np.bool_]]:
-    """A picture on a canvas, changed at random, with its boxes (n, 4) in pixels of the canvas.
-
-    The last value is a mask (n,) of the boxes that are still in view; only these are given.
-    """
+) -> View:
+    """A picture on a canvas, changed at random, with its boxes (n, 4), upright or turned."""
     move = _random_move(picture.shape[:2], canvas_hw, how, rng)
     height, width = canvas_hw
     by_centres = move.copy()  # `move` takes pixel edges, OpenCV counts from the pixels' centres
@@ -53,8 +67,13 @@ def placed(
     turned = cv2.warpAffine(
         picture, by_centres, (width, height), flags=cv2.INTER_LINEAR, borderValue=GREY
     )
-    moved, in_view = _move_boxes(xyxy, move, canvas_hw)
-    return _recoloured(np.asarray(turned, np.uint8), how, rng), moved, in_view
+    recoloured = _recoloured(np.asarray(turned, np.uint8), how, rng)
+    if angle is None:
+        moved, in_view = _move_boxes(xyxy, move, canvas_hw)
+        return View(recoloured, moved, None, in_view)
+    moved, moved_angle = moved_boxes(xyxy, angle, np.diag(move), move[:, 2])
+    in_view = _turned_in_view(moved, moved_angle, canvas_hw)
+    return View(recoloured, moved[in_view], moved_angle[in_view], in_view)
 
 
 def _random_move(
@@ -85,6 +104,22 @@ def _move_boxes(
     left = (kept_high - kept_low).prod(axis=1) > _LEAST_LEFT * (high - low).prod(axis=1)
     in_view = left & ((kept_high - kept_low) >= _LEAST_SIDE_PX).all(axis=1)
     return np.concatenate([kept_low, kept_high], axis=1)[in_view].astype(np.float32), in_view
+
+
+def _turned_in_view(xyxy: Floats, angle: Floats, canvas_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which turned boxes have their middle and enough of their area on the canvas.
+
+    They are not cut off at its border, since what is left would be no rectangle.
+    """
+    size = np.array(canvas_hw[::-1], np.float32)
+    middle, sides = (xyxy[:, :2] + xyxy[:, 2:]) / 2, xyxy[:, 2:] - xyxy[:, :2]
+    on_canvas = ((middle > 0) & (middle < size)).all(axis=1)
+    in_view = np.asarray(on_canvas & (sides >= _LEAST_SIDE_PX).all(axis=1), np.bool_)
+    canvas = Boxes([[0, 0, *size]])
+    rows = np.flatnonzero(in_view)
+    left = turned_intersection_areas(Boxes(xyxy[rows], angle[rows]), canvas)[:, 0]
+    in_view[rows] = left > _LEAST_LEFT * areas(xyxy[rows])
+    return in_view
 
 
 def _recoloured(picture: Pixels, how: Augmentation, rng: np.random.Generator) -> Pixels:

@@ -61,6 +61,8 @@ def _identity_mistake(spec: DetectorSpec, frame: Frame, one: Prediction) -> str 
 
 def _box_mistake(spec: DetectorSpec, frame: Frame, one: Prediction) -> str | None:
     corners = one.boxes.xyxy
+    if spec.gives_angle != (one.boxes.angle is not None):
+        return "boxes must be turned" if spec.gives_angle else "boxes must be upright"
     if one.boxes.angle is not None:  # the corners of a turned box may reach out, its centre not
         centre = (corners[:, :2] + corners[:, 2:]) / 2
         corners = np.concatenate([centre, centre], axis=1)

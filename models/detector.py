@@ -25,7 +25,8 @@ class DetectorSpec:
     """What is known of a detector before it sees a picture.
 
     `name` is what a user writes to get it ("ultralytics:yolo11n.pt", "torchvision:fcos"), `classes`
-    the names its class ids index. `gives_*` say which optional fields its predictions fill.
+    the names its class ids index. `gives_*` say which optional fields its predictions fill; one
+    that gives an angle learns and finds turned boxes, the others upright ones only.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DetectorSpec:
     gives_spread: bool = False
     gives_support: bool = False
     gives_embeddings: bool = False
+    gives_angle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.datasets.arrays import Float32s
+from prelabel.datasets.geometry import moved_boxes
 
 GREY = 114  # what the canvas shows beside the picture; detectors are trained with it
 
@@ -54,6 +55,11 @@ class Letterbox:
         """Corners (n, 4) on the canvas, in pixels of the picture; not clipped."""
         offset = np.array([self.left_px, self.top_px] * 2, np.float32)
         return np.asarray((canvas_xyxy - offset) / self.scale_of_sides(), np.float32)
+
+    def turned_to_picture(self, xyxy: Float32s, angle: Float32s) -> tuple[Float32s, Float32s]:
+        """Turned boxes on the canvas, corners (n, 4) and angle (n,), in pixels of the picture."""
+        factors = 1 / np.array(self.scale)
+        return moved_boxes(xyxy, angle, factors, -factors * (self.left_px, self.top_px))
 
     def scale_of_sides(self) -> Float32s:
         """`scale` for left, top, right and bottom, (4,)."""

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.datasets.frames import Frame
+from prelabel.datasets.geometry import angle_of, moved_boxes
 from prelabel.datasets.pictures import read_picture
-from prelabel.models.augmentation import Augmentation, Floats, Pixels, placed
+from prelabel.models.augmentation import Augmentation, Floats, Pixels, View, placed
 from prelabel.models.detector import TrainingExample
 
 STRIDE_PX = 32  # the coarsest grid of the networks; sides of the canvas are multiples of it
@@ -25,13 +26,14 @@ class TrainingBatch:
     """b pictures (b, h, w, 3) uint8 RGB and their n boxes.
 
     `xywh` (n, 4) are centre and size as shares of the canvas, `class_id` (n,), and `picture` (n,)
-    says in which of the pictures a box lies.
+    says in which of the pictures a box lies. `angle` (n,) radians, None where no example has any.
     """
 
     pixels: Pixels
     xywh: Floats
     class_id: NDArray[np.int64]
     picture: NDArray[np.int64]
+    angle: Floats | None = None
 
 
 class Batches:
@@ -56,6 +58,7 @@ class Batches:
         self._batch_size = min(batch_size, len(self._examples))
         self._seed = seed
         self._augmentation = augmentation or Augmentation()
+        self._is_turned = any(one.annotations.boxes.angle is not None for one in self._examples)
         self._sizes_hw = [scaled_hw(one.frame, input_px, stretched) for one in self._examples]
         self.canvas_hw = _canvas_hw(self._sizes_hw)
         self._kept: dict[int, Pixels] = {}
@@ -64,25 +67,30 @@ class Batches:
     def batch(self, step: int) -> TrainingBatch:
         """The batch of a step, the first being 0."""
         rng = np.random.default_rng((self._seed, 0, step))
-        pictures, boxes, class_ids, rows = [], [], [], []
-        for row, index in enumerate(self.indices(step)):
-            example = self._examples[index]
-            size_hw = self._sizes_hw[index]
-            scale = np.array(size_hw[::-1]) / (example.frame.width_px, example.frame.height_px)
-            xyxy = (example.annotations.boxes.xyxy * np.tile(scale, 2)).astype(np.float32)
-            picture, moved, in_view = placed(
-                self._picture(index), xyxy, self.canvas_hw, self._augmentation, rng
-            )
-            pictures.append(picture)
-            boxes.append(moved)
-            class_ids.append(example.annotations.class_id[in_view])
-            rows.append(np.full(len(moved), row))
+        indices = self.indices(step)
+        views = [self._view(index, rng) for index in indices]
+        class_ids = [
+            self._examples[index].annotations.class_id[view.in_view]
+            for index, view in zip(indices, views, strict=True)
+        ]
+        angles = [view.angle for view in views if view.angle is not None]
         return TrainingBatch(
-            np.stack(pictures),
-            self._as_shares(np.concatenate(boxes)),
+            np.stack([view.picture for view in views]),
+            self._as_shares(np.concatenate([view.xyxy for view in views])),
             np.concatenate(class_ids),
-            np.concatenate(rows),
+            np.repeat(np.arange(len(views)), [len(view.xyxy) for view in views]),
+            np.concatenate(angles) if self._is_turned else None,
         )
+
+    def _view(self, index: int, rng: np.random.Generator) -> View:
+        frame, boxes = self._examples[index].frame, self._examples[index].annotations.boxes
+        scale = np.array(self._sizes_hw[index][::-1]) / (frame.width_px, frame.height_px)
+        angle = None
+        if self._is_turned:
+            xyxy, angle = moved_boxes(boxes.xyxy, angle_of(boxes), scale, np.zeros(2))
+        else:
+            xyxy = (boxes.xyxy * np.tile(scale, 2)).astype(np.float32)
+        return placed(self._picture(index), xyxy, angle, self.canvas_hw, self._augmentation, rng)
 
     def indices(self, step: int) -> list[int]:
         """The examples of a step; all come once before any comes again."""

@@ -35,7 +35,7 @@ class TrainingJob:
         cls, spec: DetectorSpec, train: Examples, validation: Examples, options: FitOptions
     ) -> "TrainingJob":
         """Refuses with a DetectorError what must not or cannot be learned from."""
-        _check_examples(train, validation, spec.classes)
+        _check_examples(train, validation, spec)
         if options.starter is not None and not options.starter.is_file():
             raise DetectorError(f"starter {options.starter}: there is no such file")
         return cls(spec, _in_order(train), _in_order(validation), options)
@@ -66,7 +66,7 @@ class TrainingJob:
         return TrainingRun(learner, batches, validation, run, card).run(options, progress)
 
 
-def _check_examples(train: Examples, validation: Examples, classes: Sequence[str]) -> None:
+def _check_examples(train: Examples, validation: Examples, spec: DetectorSpec) -> None:
     if not train:
         raise DetectorError("there is no labelled frame to train on; label at least one")
     seen: set[str] = set()
@@ -81,12 +81,15 @@ def _check_examples(train: Examples, validation: Examples, classes: Sequence[str
             raise DetectorError(
                 f"{frame.uri}: is a test frame, which must not be used in training; leave it out"
             )
-        if labels.boxes.angle is not None:
-            raise DetectorError(f"{frame.uri}: has rotated boxes, which this detector cannot learn")
-        if len(labels) and int(labels.class_id.max()) >= len(classes):
+        if labels.boxes.angle is not None and not spec.gives_angle:
+            raise DetectorError(
+                f"{frame.uri}: has turned boxes, which {spec.name} cannot learn; take an oriented "
+                "detector such as ultralytics:micro-obb"
+            )
+        if len(labels) and int(labels.class_id.max()) >= len(spec.classes):
             raise DetectorError(
                 f"{frame.uri}: has class id {int(labels.class_id.max())}, but the detector was "
-                f"built for {len(classes)} classes; build it for all of them"
+                f"built for {len(spec.classes)} classes; build it for all of them"
             )
 
 

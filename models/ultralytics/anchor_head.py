@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchvision.ops import box_iou, nms
+from ultralytics.nn.modules import OBB, OBB26, Detect
 from ultralytics.utils.metrics import batch_probiou
 from ultralytics.utils.nms import TorchNMS
 
@@ -35,7 +36,7 @@ class _Candidates:
 
 def find_boxes(head: Any, maps: list[Tensor], options: PredictOptions) -> Found:
     """What the head finds on the neck maps of a batch."""
-    raw = head.forward_head(maps, **head.one2many)
+    raw = Detect.forward_head(head, maps, head.cv2, head.cv3)
     logits: Tensor = raw["scores"]
     candidates = _candidates(logits, options.score_min)
     xyxy, angle, spread = _decode(head, raw, maps, candidates)
@@ -75,11 +76,18 @@ def _decode(
     bins = raw["boxes"][candidates.picture, :, candidates.anchor].float()
     distance, deviation = _distances(bins, head.reg_max)
     spread = None if deviation is None else deviation * stride
-    if "angle" not in raw:
+    if not isinstance(head, OBB):
         corners = torch.cat([centre - distance[:, :2], centre + distance[:, 2:]], 1)
         return corners * stride, None, spread
-    angle = raw["angle"][candidates.picture, 0, candidates.anchor].float()
+    angle = _angles(head, maps)[candidates.picture, candidates.anchor]
     return _turned_corners(distance, centre, angle) * stride, angle, spread
+
+
+def _angles(head: OBB, maps: list[Tensor]) -> Tensor:
+    """The angle at each anchor, (B, A) radians; computed from the outputs in float32."""
+    outputs = [part(one).flatten(1) for part, one in zip(head.cv4, maps, strict=True)]
+    angle = torch.cat(outputs, 1).float()
+    return angle if isinstance(head, OBB26) else (angle.sigmoid() - 0.25) * torch.pi
 
 
 def _grid(maps: list[Tensor], strides: Tensor) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,6 @@ class Assembly:
     ) -> Prediction:
         boxes, inside = self._boxes(rows, letterbox)
         kept = rows[inside]
-        spread = self._of("spread", kept)
         return Prediction(
             frame.frame_id,
             self._model_id,
@@ -48,7 +47,7 @@ class Assembly:
             self._found["class_id"][kept],
             ClassScores.INDEPENDENT,
             class_probs=self._found["class_probs"][kept],
-            spread_px=None if spread is None else spread / letterbox.scale_of_sides(),
+            spread_px=self._spread_px(kept, boxes, letterbox),
             support=self._of("support", kept),
             box_embedding=self._of("embedding", kept),
             frame_embedding=None if self._picture_vectors is None else self._picture_vectors[index],
@@ -61,16 +60,29 @@ class Assembly:
         Turned boxes are not clipped, since cut off they would be no rectangles; those with their
         middle outside are left out.
         """
-        xyxy = letterbox.to_picture(self._found["xyxy"][rows])
         angle = self._of("angle", rows)
         if angle is not None:
+            xyxy, angle = letterbox.turned_to_picture(self._found["xyxy"][rows], angle)
             has_area = (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)
             middle = (xyxy[:, :2] + xyxy[:, 2:]) / 2
             size = (letterbox.width_px, letterbox.height_px)
             inside = np.asarray(has_area & ((middle >= 0) & (middle <= size)).all(axis=1))
             return Boxes(xyxy[inside], angle[inside]), inside
+        xyxy = letterbox.to_picture(self._found["xyxy"][rows])
         clipped, inside = clip_to_picture(xyxy, letterbox.width_px, letterbox.height_px)
         return Boxes(clipped[inside]), inside
+
+    def _spread_px(
+        self, rows: NDArray[np.intp], boxes: Boxes, letterbox: Letterbox
+    ) -> Float32s | None:
+        spread = self._of("spread", rows)
+        if spread is None:
+            return None
+        if boxes.angle is None:
+            return spread / letterbox.scale_of_sides()
+        canvas = self._found["xyxy"][rows]  # each side has its own scale, by the way it lies
+        sides, before = boxes.xyxy[:, 2:] - boxes.xyxy[:, :2], canvas[:, 2:] - canvas[:, :2]
+        return np.asarray(spread * np.tile(sides / before, 2), np.float32)
 
     def _of(self, name: str, rows: NDArray[np.intp]) -> Float32s | None:
         values = self._found[name]

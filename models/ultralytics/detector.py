@@ -42,6 +42,8 @@ _RATE_RTDETR = 1e-4  # transformers bear less
 class UltralyticsDetector:
     """YOLO and RT-DETR networks: trained by our loop, predicting everything in one pass.
 
+    Those with an oriented head learn and give turned boxes.
+
     Built by `before_training` or `from_checkpoint`. Not for use by several threads at once.
     """
 
@@ -147,6 +149,7 @@ def _spec_of(name: str, classes: Sequence[str], net: Net) -> DetectorSpec:
         gives_spread=facts.gives_spread,
         gives_support=facts.gives_support,
         gives_embeddings=True,
+        gives_angle=facts.gives_angle,
     )
 
 

@@ -23,9 +23,10 @@ def known_classes(variant: str, classes: tuple[str, ...], state_folder: Path) ->
 def build(variant: str, classes: tuple[str, ...], state_folder: Path) -> Detector:
     """A detector before training.
 
-    `variant` is "micro", a definition such as "yolo11n.yaml" or "rtdetr-l.yaml", weights such as
-    "yolo11n.pt" (downloaded to the folder `weights` of `state_folder` where they are not there
-    yet), or the path of such a file. Raises DetectorError, or MissingExtraError.
+    `variant` is "micro" or, for turned boxes, "micro-obb"; a definition such as "yolo11n.yaml",
+    "yolo11n-obb.yaml" or "rtdetr-l.yaml"; weights such as "yolo11n.pt" (downloaded to the folder
+    `weights` of `state_folder` where they are not there yet); or the path of such a file. Raises
+    DetectorError, or MissingExtraError.
     """
     confine(state_folder)
     from prelabel.models.ultralytics.detector import UltralyticsDetector

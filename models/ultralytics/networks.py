@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 import torch
 from ultralytics.cfg import get_cfg
-from ultralytics.nn.modules import Detect, RTDETRDecoder, v10Detect
+from ultralytics.nn.modules import OBB, OBB26, Detect, RTDETRDecoder, v10Detect
 from ultralytics.nn.tasks import (
     DetectionModel,
+    OBBModel,
     RTDETRDetectionModel,
     torch_safe_load,
     yaml_model_load,
@@ -22,7 +23,9 @@ from ultralytics.nn.tasks import (
 from prelabel.models.detector import DetectorError
 from prelabel.models.ultralytics.weights import find_source
 
-Net: TypeAlias = Any  # a DetectionModel or RTDETRDetectionModel; ultralytics comes without types
+Net: TypeAlias = Any  # one of the classes below; ultralytics comes without types
+
+_CLASSES = (("RTDETRDecoder", RTDETRDetectionModel), ("OBB", OBBModel), ("OBB26", OBBModel))
 
 _LEAST_SHARED = 0.5  # of a starter's tensors; fewer that fit mean another network
 
@@ -49,7 +52,7 @@ def start_net(variant: str, classes: Sequence[str], state_folder: Path, seed: in
 def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -> Net:
     name = Path(definition.get("yaml_file", "network")).name
     parts = [str(layer[2]) for layer in definition.get("head", [])]
-    kind: Any = RTDETRDetectionModel if "RTDETRDecoder" in parts else DetectionModel
+    kind: Any = next((made for head, made in _CLASSES if head in parts), DetectionModel)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -57,16 +60,21 @@ def _random_net(definition: dict[str, Any], classes: Sequence[str], seed: int) -
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise DetectorError(f"{name}: is not the definition of a network: {error!r}") from error
     if not detects_boxes(net):
-        raise DetectorError(f"{name}: is not a network that detects axis-aligned boxes")
+        raise DetectorError(f"{name}: is not a network that detects boxes")
     net.names = dict(enumerate(classes))
     net.nc = len(classes)
-    net.task = "detect"
+    net.task = "obb" if gives_turned_boxes(net) else "detect"
     return net
 
 
 def detects_boxes(net: Net) -> bool:
-    """Whether the head is one for axis-aligned boxes; those for masks or poses derive from it."""
-    return type(net.model[-1]) in (Detect, v10Detect, RTDETRDecoder)
+    """Whether the head is one for boxes; those for masks or poses derive from it."""
+    return type(net.model[-1]) in (Detect, v10Detect, RTDETRDecoder, OBB, OBB26)
+
+
+def gives_turned_boxes(net: Net) -> bool:
+    """Whether the head gives each box an angle."""
+    return isinstance(net.model[-1], OBB)
 
 
 def is_rtdetr(net: Net) -> bool:
@@ -127,7 +135,7 @@ def net_bytes(net: Net, input_px: int) -> bytes:
     plain = deepcopy(net).cpu().float().eval().requires_grad_(False)
     plain = plain.to(memory_format=torch.contiguous_format)
     plain.criterion, plain.pt_path = None, None
-    plain.args = {"task": "detect", "imgsz": input_px}
+    plain.args = {"task": plain.task, "imgsz": input_px}
     buffer = io.BytesIO()
     torch.save({"model": plain, "train_args": dict(plain.args)}, buffer)
     return buffer.getvalue()

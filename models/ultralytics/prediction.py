@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from ultralytics.nn.modules import Detect, RTDETRDecoder
+from ultralytics.nn.modules import OBB, Detect, RTDETRDecoder
 
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.pictures import read_picture
@@ -30,13 +30,18 @@ class HeadFacts:
 
     gives_spread: bool
     gives_support: bool
+    gives_angle: bool = False
 
 
 def head_facts(network: Any) -> HeadFacts:
     """What the head gives: a spread if it has a distribution, a support if NMS follows it."""
     head = network.model[-1]
     has_anchors = isinstance(head, Detect)
-    return HeadFacts(gives_spread=has_anchors and head.reg_max > 1, gives_support=has_anchors)
+    return HeadFacts(
+        gives_spread=has_anchors and head.reg_max > 1,
+        gives_support=has_anchors,
+        gives_angle=isinstance(head, OBB),
+    )
 
 
 class OnePass:

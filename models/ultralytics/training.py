@@ -12,17 +12,25 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
+from prelabel.models.augmentation import Floats
 from prelabel.models.detector import PredictOptions
 from prelabel.models.precision import fast_dtype
 from prelabel.models.trainee import Trainee
 from prelabel.models.training_batches import TrainingBatch
 from prelabel.models.training_run import Schedule
-from prelabel.models.ultralytics.networks import Net, is_rtdetr, loss_gains, net_bytes
+from prelabel.models.ultralytics.networks import (
+    Net,
+    gives_turned_boxes,
+    is_rtdetr,
+    loss_gains,
+    net_bytes,
+)
 from prelabel.models.ultralytics.prediction import OnePass
 
 
@@ -79,8 +87,25 @@ class UltralyticsLearner(Trainee):
             "img": pixels.permute(0, 3, 1, 2).float().div_(255),
             "batch_idx": torch.from_numpy(batch.picture).float().to(self._device),
             "cls": torch.from_numpy(batch.class_id).float().view(-1, 1).to(self._device),
-            "bboxes": torch.from_numpy(batch.xywh).to(self._device),
+            "bboxes": torch.from_numpy(self._boxes(batch)).to(self._device),
         }
+
+    def _boxes(self, batch: TrainingBatch) -> Floats:
+        return turned_rows(batch) if gives_turned_boxes(self.net) else batch.xywh
+
+
+def turned_rows(batch: TrainingBatch) -> Floats:
+    """Centre, size and angle of each box, (n, 5), in the one way of many that ultralytics learns.
+
+    The longer side comes first, its angle between -pi/4 and 3 pi/4; sizes are shares of the canvas.
+    """
+    size = np.array(batch.pixels.shape[2:0:-1], np.float32)
+    sides = batch.xywh[:, 2:] * size
+    angle = np.zeros(len(sides), np.float32) if batch.angle is None else batch.angle
+    stands = sides[:, 1] > sides[:, 0]
+    lying = np.where(stands[:, None], sides[:, ::-1], sides)
+    turned = (angle + stands * (np.pi / 2) + np.pi / 4) % np.pi - np.pi / 4
+    return np.column_stack([batch.xywh[:, :2], lying / size, turned]).astype(np.float32)
 
 
 def _as_float32(outputs: Any) -> Any:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from prelabel.models.detector import DetectorError
 
-_OWN_NETS = ("micro",)
+_OWN_NETS = ("micro", "micro-obb")
 _SMALLEST_DOWNLOAD_BYTES = 100_000  # less is an error page, not weights
 
 
 def find_source(variant: str, state_folder: Path) -> Path:
     """The `.yaml` or `.pt` file of a variant.
 
-    A variant is the name of one of our own networks ("micro"), the path of a file, the name of a
-    definition that ultralytics ships ("yolo11n.yaml"), or the name of weights that it offers
-    ("yolo11n.pt"): these are looked for in the folder `weights` of `state_folder` and, by this
-    function alone, downloaded to it. A definition that ultralytics ships is given back as its
-    bare name. Raises DetectorError where nothing is found.
+    A variant is the name of one of our own networks ("micro", "micro-obb"), the path of a file,
+    the name of a definition that ultralytics ships ("yolo11n.yaml"), or the name of weights that
+    it offers ("yolo11n.pt"): these are looked for in the folder `weights` of `state_folder` and,
+    by this function alone, downloaded to it. A definition that ultralytics ships is given back as
+    its bare name. Raises DetectorError where nothing is found.
     """
     if variant in _OWN_NETS:
         return Path(str(files("prelabel.models.ultralytics").joinpath("nets", f"{variant}.yaml")))

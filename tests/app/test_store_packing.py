@@ -29,7 +29,13 @@ origins = st.one_of(
     st.sampled_from([IMPORTED, DRAWN]),
     st.builds(Origin, st.just(OriginKind.PROPOSED), model_ids, scores),
     st.builds(
-        Origin, st.just(OriginKind.CHANGED), model_ids, scores, corners(), st.integers(0, 2**40)
+        Origin,
+        st.just(OriginKind.CHANGED),
+        model_ids,
+        scores,
+        corners(),
+        st.integers(0, 2**40),
+        st.none() | coordinates,
     ),
 )
 
@@ -66,7 +72,7 @@ def test_numpy_scalars_in_origins_are_kept_as_numbers() -> None:
     origin = Origin(
         OriginKind.CHANGED, "m", float(score), (0.0, 0.0, float(side), 1.0), int(np.int64(4))
     )
-    given_as_numpy = Origin(OriginKind.CHANGED, "m", score, (0, 0, side, 1), np.int64(4))  # type: ignore[arg-type]
+    given_as_numpy = Origin(OriginKind.CHANGED, "m", score, (0, 0, side, 1), np.int64(4))  # type: ignore[arg-type]  # what the test is about
     ids = [str(uuid.UUID(int=1))]
     labels = AnnotationSet(Boxes([[0, 0, 1, 1]]), [0], ids, [given_as_numpy])
     assert unpack_labels(pack_labels(labels)).origin == (origin,)

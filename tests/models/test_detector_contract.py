@@ -1,6 +1,7 @@
 """What every family of detectors must do alike, and that the caller notices where one does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def test_good_predictions_pass() -> None:
             r"must lie in the picture of 64x48 px: \[1.0, 2.0, 65",
         ),
         ({"boxes": Boxes([[-1, 2, 30, 40]])}, "must lie in the picture of 64x48 px"),
-        ({"boxes": Boxes([[60, 2, 80, 40]], [0.1])}, "must lie in the picture of 64x48 px"),
+        ({"boxes": Boxes([[10, 2, 30, 40]], [0.1])}, "boxes must be upright"),
         ({"class_probs": None, "class_id": [2]}, "class_id must be below 2, but is 2"),
         ({"class_probs": None}, "class_probs are promised but missing"),
         ({"class_probs": [[0.1, 0.7, 0.1]]}, "class_probs must have 2 columns, but have 3"),
@@ -185,6 +186,17 @@ def test_a_broken_rule_is_named(changes: dict[str, Any], told: str) -> None:
     given = [prediction(FRAMES[0]), prediction(FRAMES[1], **changes)]
     with pytest.raises(DetectorError, match=rf"detector made-up: frame .*b\.jpg\): .*{told}"):
         check_predictions(SPEC, FRAMES, given)
+
+
+def test_turned_boxes_may_reach_out_of_the_picture_but_not_lie_outside() -> None:
+    spec = replace(SPEC, gives_angle=True)
+    reaching = [prediction(one, boxes=Boxes([[40, 2, 80, 40]], [0.1])) for one in FRAMES]
+    check_predictions(spec, FRAMES, reaching)
+    outside = [prediction(one, boxes=Boxes([[60, 2, 80, 40]], [0.1])) for one in FRAMES]
+    with pytest.raises(DetectorError, match="must lie in the picture of 64x48 px"):
+        check_predictions(spec, FRAMES, outside)
+    with pytest.raises(DetectorError, match="boxes must be turned"):
+        check_predictions(spec, FRAMES, [prediction(one) for one in FRAMES])
 
 
 def test_a_missing_prediction_is_named() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prelabel.datasets.geometry import rotated_corners
 from prelabel.models.letterbox import (
     GREY,
     Letterbox,
@@ -44,6 +45,20 @@ def test_boxes_come_back(width: int, height: int, is_stretched: bool) -> None:
     assert box.to_picture(on_canvas) == pytest.approx(
         original, rel=1e-5, abs=1e-5 * max(width, height)
     )
+
+
+@settings(deadline=None)
+@given(st.integers(300, 5000), st.integers(300, 5000), st.floats(-3, 3, width=32))
+def test_turned_boxes_come_back(width: int, height: int, angle: float) -> None:
+    box = minimal_rectangle(width, height, 320, 32)
+    canvas = np.array([[40, 20, 70, 30], [10, 20, 22, 31]], np.float32)
+    turn = np.array([angle, angle], np.float32)
+    corners = (rotated_corners(canvas, turn) - (box.left_px, box.top_px)) / box.scale
+    again = rotated_corners(*box.turned_to_picture(canvas, turn))
+    scale_x, scale_y = box.scale
+    slant = abs(scale_x / scale_y - 1)  # what was square is not quite, where sides were rounded
+    assert np.abs(again - corners).max() < 20 * slant / min(box.scale) + 1e-3
+    assert np.allclose(again.mean(axis=1), corners.mean(axis=1), rtol=1e-5, atol=1e-3)
 
 
 def test_a_picture_is_drawn_in_its_place_with_red_first() -> None:

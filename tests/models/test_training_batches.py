@@ -1,12 +1,15 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapes import shape_examples, without_boxes
+from turned_shapes import fill, turned_examples
 
 from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.geometry import angle_of, rotated_corners
 from prelabel.datasets.pictures import read_picture
 from prelabel.models.augmentation import Augmentation, placed
 from prelabel.models.training_batches import Batches
@@ -24,7 +27,8 @@ def test_boxes_go_where_the_pixels_go(seed: int) -> None:
     picture[top:bottom, left:right] = (255, 0, 0)
     box = np.array([[left, top, right, bottom]], np.float32)
     moves = Augmentation(hue=0, saturation=0, value=0)
-    shown, moved, in_view = placed(picture, box, (128, 128), moves, rng)
+    view = placed(picture, box, None, (128, 128), moves, rng)
+    shown, moved, in_view = view.picture, view.xyxy, view.in_view
     red = shown[..., 0].astype(int) - shown[..., 1] > 127
     assert in_view.shape == (1,)
     if in_view[0]:
@@ -35,13 +39,67 @@ def test_boxes_go_where_the_pixels_go(seed: int) -> None:
         assert len(moved) == 0
 
 
+@given(seed=st.integers(0, 10_000))
+def test_turned_boxes_go_where_the_pixels_go(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    picture = np.zeros((100, 120, 3), np.uint8)
+    box = np.array([[40, 42, 80, 58]], np.float32)
+    angle = rng.uniform(-3, 3, 1).astype(np.float32)
+    fill(picture, rotated_corners(box, angle)[0], (255, 0, 0))
+    moves = Augmentation(hue=0, saturation=0, value=0)
+    view = placed(picture, box, angle, (192, 192), moves, rng)
+    assert view.angle is not None
+    assert view.in_view.tolist() == [True]
+    shown = rotated_corners(view.xyxy, view.angle)[0]
+    seen, _ = cv2.findContours(
+        (view.picture[..., 0] > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    outline = np.concatenate(seen)[:, 0] + 0.5
+    for corner in shown:
+        assert np.linalg.norm(outline - corner, axis=1).min() < 2.5
+    inside = cv2.contourArea(shown.astype(np.float32))
+    assert (view.picture[..., 0] > 127).sum() == pytest.approx(inside, rel=0.06)
+
+
+def test_turned_boxes_are_asked_for_while_their_middle_is_in_view() -> None:
+    """A box half as large as the picture leaves it step by step; none is cut off."""
+    picture, still = np.zeros((100, 100, 3), np.uint8), Augmentation(zoom=1, shift=0, mirror=0)
+    x = np.array([50, 90, 99, 101, 140], np.float32)
+    xyxy = np.stack([x - 25, np.full(5, 40), x + 25, np.full(5, 60)], axis=1).astype(np.float32)
+    angle = np.full(5, 0.5, np.float32)
+    view = placed(picture, xyxy, angle, (100, 100), still, np.random.default_rng(0))
+    assert view.in_view.tolist() == [True, True, True, False, False]
+    assert np.array_equal(view.xyxy, xyxy[:3])
+    tiny = placed(
+        picture,
+        np.array([[50, 50, 60, 51.5]], np.float32),
+        angle[:1],
+        (100, 100),
+        still,
+        np.random.default_rng(0),
+    )
+    assert tiny.in_view.tolist() == [False]
+
+
+def test_a_batch_has_angles_where_any_example_has(tmp_path: Path) -> None:
+    mixed = [*turned_examples(tmp_path, 2), *shape_examples(tmp_path, 2)]
+    batch = Batches(mixed, 64, 4, seed=0, augmentation=UNCHANGED).batch(0)
+    assert batch.angle is not None
+    assert len(batch.angle) == len(batch.xywh) == sum(len(one.annotations) for one in mixed)
+    assert {round(float(one), 6) for one in batch.angle} == {
+        round(float(one), 6) for example in mixed for one in angle_of(example.annotations.boxes)
+    }
+    upright = Batches(shape_examples(tmp_path, 2), 64, 2, seed=0).batch(0)
+    assert upright.angle is None
+
+
 def test_a_box_out_of_view_is_not_asked_for() -> None:
     boxes = np.array([[0, 0, 10, 10], [50, 50, 90, 90]], np.float32)
     picture = np.zeros((100, 100, 3), np.uint8)
     far = Augmentation(zoom=1, shift=0, mirror=0)
-    _, moved, in_view = placed(picture, boxes, (64, 64), far, np.random.default_rng(0))
-    assert in_view.tolist() == [False, True]  # the middle of the picture is in view: 18 to 82
-    np.testing.assert_allclose(moved, [[32, 32, 64, 64]])
+    view = placed(picture, boxes, None, (64, 64), far, np.random.default_rng(0))
+    assert view.in_view.tolist() == [False, True]  # the middle of the picture is shown: 18 to 82
+    np.testing.assert_allclose(view.xyxy, [[32, 32, 64, 64]])
 
 
 def test_without_augmentation_a_batch_shows_the_pictures_themselves(tmp_path: Path) -> None:
@@ -121,7 +179,8 @@ def test_colours_change_but_grey_stays_grey() -> None:
     shades = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        shown, _, _ = placed(picture, none, (32, 32), Augmentation(zoom=1, shift=0), rng)
+        only_colour = Augmentation(zoom=1, shift=0)
+        shown = placed(picture, none, None, (32, 32), only_colour, rng).picture
         middle = shown[8:24, 8:24]
         assert np.ptp(middle) == 0
         shades.append(int(middle[0, 0, 0]))

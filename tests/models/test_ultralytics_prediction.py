@@ -1,7 +1,6 @@
 """One pass of a network against what the framework itself finds, and what comes beside boxes."""
 
 import importlib
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lively_nets import CLASSES, coloured_picture, enliven
+from lively_nets import CLASSES, coloured_picture, lively_net, one_pass, saved_net
 from scipy.optimize import linear_sum_assignment
 
 from prelabel.datasets.errors import BadInputError
@@ -47,11 +46,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
 
 
 def lively(variant: str, frames: list[Frame]) -> Any:
-    from prelabel.models.ultralytics.networks import start_net
-
-    net = start_net(variant, CLASSES, Path("unused"))
-    enliven(net, frames, OPTIONS.input_px)
-    return net
+    return lively_net(variant, frames, OPTIONS.input_px)
 
 
 def framework(module: str) -> Any:
@@ -59,18 +54,8 @@ def framework(module: str) -> Any:
     return importlib.import_module(f"ultralytics.{module}")
 
 
-def one_pass(net: Any, *, reduced_precision: bool = False) -> Any:
-    from prelabel.models.ultralytics.prediction import OnePass
-
-    return OnePass(deepcopy(net), reduced_precision=reduced_precision)
-
-
 def saved(net: Any, folder: Path, name: str = "net") -> Path:
-    from prelabel.models.ultralytics.networks import net_bytes
-
-    path = folder / f"{name}.pt"
-    path.write_bytes(net_bytes(net, OPTIONS.input_px))
-    return path
+    return saved_net(net, folder / f"{name}.pt", OPTIONS.input_px)
 
 
 def framework_finds(model: Any, frames: list[Frame]) -> list[tuple[Any, Any, Any]]:
@@ -140,35 +125,6 @@ def test_boxes_of_rt_detr_are_those_of_the_framework(frames: list[Frame], tmp_pa
         assert mine.box_embedding is not None
         assert mine.box_embedding.shape == (len(mine), 256)
     _check_contract(predictions, frames[:2], gives_spread=False, gives_support=False)
-
-
-def test_turned_boxes_are_those_of_the_framework(frames: list[Frame], tmp_path: Path) -> None:
-    from ultralytics.models import YOLO
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net: Any = framework("nn.tasks").OBBModel(
-            "yolo11n-obb.yaml", nc=len(CLASSES), verbose=False
-        )
-    net.names, net.task = dict(enumerate(CLASSES)), "obb"
-    enliven(net, frames, OPTIONS.input_px)
-    (mine,) = one_pass(net).predict("m", frames[:1], OPTIONS)
-    path = tmp_path / "net-obb.pt"
-    net.args = {"task": "obb"}
-    torch.save({"model": net, "train_args": {}}, path)
-    model: Any = YOLO(str(path))
-    (result,) = model.predict(
-        frames[0].uri, imgsz=160, conf=0.25, iou=0.7, device="cpu", verbose=False
-    )
-    theirs = result.obb.xywhr.numpy()
-    middle_inside = ((theirs[:, :2] >= 0) & (theirs[:, :2] <= SIZES[0])).all(1)
-    theirs = theirs[middle_inside]
-    xyxy, angle = mine.boxes.xyxy, mine.boxes.angle
-    assert angle is not None
-    xywhr = np.column_stack([(xyxy[:, :2] + xyxy[:, 2:]) / 2, xyxy[:, 2:] - xyxy[:, :2], angle])
-    assert len(mine) == len(theirs) > 3
-    rows, columns = linear_sum_assignment(np.abs(xywhr[:, None] - theirs[None]).max(2))
-    assert np.abs(xywhr[rows] - theirs[columns]).max() < 1e-3
 
 
 def test_everything_the_head_can_give_is_there(frames: list[Frame]) -> None:

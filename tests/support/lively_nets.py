@@ -1,5 +1,6 @@
 """Networks with random weights that find something, and pictures for them to look at."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,30 @@ def coloured_picture(path: Path, width_px: int, height_px: int, seed: int) -> Fr
     assert cv2.imwrite(str(path), picture)
     facts = inspect_picture(path)
     return Frame(facts.frame_id, str(path), facts.width_px, facts.height_px)
+
+
+def lively_net(variant: str, frames: list[Frame], input_px: int) -> Any:
+    """A network of ultralytics for CLASSES that finds something on these pictures."""
+    from prelabel.models.ultralytics.networks import start_net
+
+    net = start_net(variant, CLASSES, Path("unused"))
+    enliven(net, frames, input_px)
+    return net
+
+
+def one_pass(net: Any, *, reduced_precision: bool = False) -> Any:
+    """The network made ready to predict; it is left as it is."""
+    from prelabel.models.ultralytics.prediction import OnePass
+
+    return OnePass(deepcopy(net), reduced_precision=reduced_precision)
+
+
+def saved_net(net: Any, path: Path, input_px: int) -> Path:
+    """A checkpoint of the network."""
+    from prelabel.models.ultralytics.networks import net_bytes
+
+    path.write_bytes(net_bytes(net, input_px))
+    return path
 
 
 def enliven(net: Any, frames: list[Frame], input_px: int) -> None:
