@@ -22,7 +22,7 @@ WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup demo test test-fast check format docs \
-        simulate-playing-cards bench-propose bench-import clean
+        simulate-playing-cards bench-propose bench-import bench-page clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -70,6 +70,9 @@ bench-propose: setup ## the whole proposal pass against the framework's own pred
 
 bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
 	$(BENCH)/import_coco.py --work $(WORK)/import
+
+bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
+	$(BENCH)/review_page.py --work $(WORK)/page
 
 clean: ## remove what the commands above have made
 	rm -rf .venv .uv build demo

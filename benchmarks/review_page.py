@@ -1,12 +1,13 @@
 """How smooth the review page is: dragging among many boxes, and the way to the next frame.
 
 The real server serves a project of generated 4000 x 3000 pictures with 500 proposals each; the page
-runs in chromium without a graphics card (software rendering), driven by real mouse and key events.
+runs in chromium without a graphics card (software rendering), driven by mouse and key events.
 
-Dragging: one box is moved by the mouse for some seconds, and the time between two frames of the
-screen is taken in the page (60 Hz: 16.7 ms); for comparison the same on a page that does nothing,
-which is what the machine and the browser themselves cost. Next frame: from the time stamp of the
-key to the moment the next frame's picture and boxes are drawn, as the page itself notes it.
+Dragging: one box is pressed by the mouse and moved for some seconds, a new place before every frame
+of the screen; the time between two frames is taken in the page (60 Hz: 16.7 ms); for comparison the
+same on a page that does nothing, which is what the machine and the browser themselves cost. Next
+frame: from the time stamp of the key to the moment the next frame's picture and boxes are drawn, as
+the page itself notes it.
 """
 
 import argparse
@@ -50,7 +51,12 @@ LATE_MS = (
 START_S = 60
 
 RECORD_FRAMES = """() => {
+  const { canvas } = window.__prelabel.page.editor;
+  const draw = canvas.draw;
+  window.__restore = () => { canvas.draw = draw; };
   window.__frames = [];
+  window.__drawn = 0;
+  canvas.draw = () => { window.__drawn += 1; draw(); };
   const note = (at) => {
     if (!window.__frames) return;
     window.__frames.push(at);
@@ -58,7 +64,28 @@ RECORD_FRAMES = """() => {
   };
   requestAnimationFrame(note);
 }"""
-STOP_RECORDING = "() => { const frames = window.__frames; window.__frames = null; return frames; }"
+STOP_RECORDING = """() => {
+  const frames = window.__frames;
+  window.__frames = null;
+  window.__restore();
+  return [frames, window.__drawn];
+}"""
+
+
+# A mouse that reports a new place before every frame of the screen.
+CIRCLE = """([x, y, lasting]) => new Promise((resolve) => {
+  const { stage } = window.__prelabel.page.editor;
+  const start = performance.now();
+  const move = (now) => {
+    const passed = now - start;
+    if (passed > lasting) return resolve();
+    const clientX = x + 150 * Math.sin(passed / 330), clientY = y + 110 * Math.sin(passed / 230);
+    const mouse = { clientX, clientY, pointerId: 1, pointerType: "mouse", bubbles: true };
+    stage.dispatchEvent(new PointerEvent("pointermove", mouse));
+    requestAnimationFrame(move);
+  };
+  requestAnimationFrame(move);
+})"""
 
 
 def picture(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -142,15 +169,16 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     raise SystemExit("the server did not start")
 
 
-def intervals(page: Page, act: Callable[[], object]) -> list[float]:
-    """Milliseconds between frames of the screen while something is done."""
+def intervals(page: Page, act: Callable[[], object]) -> tuple[list[float], float]:
+    """Milliseconds between frames of the screen while something is done, and on which share of
+    these frames the page drew."""
     page.evaluate(RECORD_FRAMES)
     act()
-    stamps = page.evaluate(STOP_RECORDING)
-    return [later - sooner for sooner, later in pairwise(stamps)][2:]
+    stamps, drawn = page.evaluate(STOP_RECORDING)
+    return [later - sooner for sooner, later in pairwise(stamps)][2:], drawn / len(stamps)
 
 
-def drag(page: Page, seconds: float) -> list[float]:
+def drag(page: Page, seconds: float) -> tuple[list[float], float]:
     """Move one box about by the mouse, as fast as events are taken."""
     x, y = page.evaluate("""() => {
       const { editor } = window.__prelabel.page;
@@ -164,13 +192,7 @@ def drag(page: Page, seconds: float) -> list[float]:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 8, y + 8)
-
-    def circle() -> None:
-        start = time.monotonic()
-        while (passed := time.monotonic() - start) < seconds:
-            page.mouse.move(x + 150 * np.sin(3 * passed), y + 110 * np.sin(4.3 * passed))
-
-    found = intervals(page, circle)
+    found = intervals(page, lambda: page.evaluate(CIRCLE, [x, y, 1000 * seconds]))
     page.mouse.up()
     return found
 
@@ -204,11 +226,11 @@ def measure(url: str, seconds: float, count: int) -> dict[str, float]:
         page.goto(url)
         page.wait_for_function("() => window.__prelabel?.page.editor.scene.picture")
         page.wait_for_timeout(3000)
-        idle = intervals(page, lambda: page.wait_for_timeout(1000 * seconds))
-        dragged = drag(page, seconds)
+        idle, _ = intervals(page, lambda: page.wait_for_timeout(1000 * seconds))
+        dragged, drawn_share = drag(page, seconds)
         nexts = next_frames(page, count)
         browser.close()
-    return figures(idle, dragged, nexts)
+    return figures(idle, dragged, nexts) | {"drag_drawn_share": drawn_share}
 
 
 def figures(idle: list[float], dragged: list[float], nexts: list[float]) -> dict[str, float]:

@@ -143,7 +143,7 @@ test("a held submission goes by itself, or at once when work goes on", async () 
   assert.equal(requests.length, 1);
   outbox.add(2, "submit", { request_id: "s2", shown_score: 0.3 }, { holdMs: 5_000 });
   outbox.letGo();
-  await wait(10);
+  await wait(300);
   assert.equal(requests.length, 2);
   assert.equal(outbox.takeBack(2), false);
 });

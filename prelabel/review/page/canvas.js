@@ -67,6 +67,7 @@ export class Canvas {
       this.resize();
       onResize(before);
     }).observe(stage);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.resize());
     this.resize();
   }
 

@@ -32,6 +32,7 @@ export const COMMANDS = {
   escape,
   selectTool: (editor) => editor.setTool("select"),
   draw(editor) {
+    if (!editor.classes.length) return editor.say("The project has no classes to draw");
     editor.setTool(editor.tool === "draw" ? "select" : "draw");
     if (editor.tool === "draw") editor.say(`Drawing ${editor.className(editor.drawClass)}`);
   },

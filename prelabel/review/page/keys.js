@@ -1,7 +1,7 @@
 /**
  * Every key of the page, in one table: what the keyboard does and what the help overlay shows.
  *
- * @typedef {"Boxes" | "Change" | "Frame" | "Look"} KeyGroup
+ * @typedef {"Boxes" | "Change" | "Frame" | "Look" | "Mouse and touch"} KeyGroup
  * @typedef {object} Binding
  * @property {string[]} keys as `keyOf` names them
  * @property {string} command a name in the table of commands
@@ -106,6 +106,16 @@ function lookKeys() {
   ];
 }
 
+/** What hands do on the picture, for the help. @type {readonly {keys: string[], title: string}[]} */
+const BY_HAND = Object.freeze([
+  { keys: ["Drag a box"], title: "Select and move it" },
+  { keys: ["Drag an edge"], title: "Resize the selected box" },
+  { keys: ["Click again"], title: "The box below" },
+  { keys: ["Shift+Drag"], title: "Draw a box" },
+  { keys: ["Drag the ground", "Middle button"], title: "Move the picture" },
+  { keys: ["Wheel", "Two fingers"], title: "Zoom" },
+]);
+
 /** @type {Map<string, Binding>} */
 const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
 
@@ -143,10 +153,11 @@ export function helpRows() {
     if (!rows.has(title)) rows.set(title, shown ? [shown] : keys.map(written));
     groups.set(group, rows);
   }
-  return [...groups].map(([group, rows]) => ({
+  const byKey = [...groups].map(([group, rows]) => ({
     group,
     rows: [...rows].map(([title, keys]) => ({ keys, title })),
   }));
+  return [...byKey, { group: "Mouse and touch", rows: [...BY_HAND] }];
 }
 
 /**

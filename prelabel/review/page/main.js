@@ -60,6 +60,7 @@ class Page {
     this.help = new Help(helpRows());
     this.notices = new Notices(byId("notices"));
     this.shownAt = 0;
+    this.renewMs = (project.settings.lease_minutes * 60_000) / 3;
     /** @type {Frame | null} the one whose submission can still be taken back */
     this.justDone = null;
     this.session = new Session(api, me.person, this.notices, async () => {
@@ -144,7 +145,9 @@ class Page {
       document.addEventListener(kind, () => this.activity.input(), { passive: true, capture: true });
     }
     setInterval(() => this.header.worked(this.me.seconds_today + this.activity.activeMs / 1000), 1_000);
+    byId("guidelines").addEventListener("guidelines-closed", () => this.editor.stage.focus());
     setInterval(() => this.queue.current || outbox.stopped || this.#fetch(), ASK_AGAIN_MS);
+    setInterval(() => document.hidden || this.queue.renew().catch(() => undefined), this.renewMs);
   }
 
   /** Get frames; show one if none is on the stage. */

@@ -146,10 +146,10 @@ export class Outbox extends EventTarget {
     return true;
   }
 
-  /** Nothing waits to be undone any more: send it. */
+  /** Nothing waits to be undone any more: send it, after what is to be drawn now. */
   letGo() {
     for (const record of this.records) record.notBefore = 0;
-    this.#schedule(0);
+    if (this.records.length) this.#schedule(BATCH_MS);
   }
 
   /** @param {Kept} record */

@@ -25,7 +25,8 @@ export class Panel {
     this.filterValue = make("output", { class: "filter-value" });
     const range = { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Show boxes from this score on" };
     const oninput = () => editor.setFilter(Number(this.filter.value));
-    this.filter = /** @type {HTMLInputElement} */ (make("input", { ...range, oninput }));
+    const onpointerup = () => editor.stage.focus({ preventScroll: true });
+    this.filter = /** @type {HTMLInputElement} */ (make("input", { ...range, oninput, onpointerup }));
     this.buttons = (editor.options.actions ?? []).map(({ command, label, strong }) =>
       commandButton(editor, { command, label, class: strong ? "strong" : "" }),
     );

@@ -62,6 +62,20 @@ export class Queue {
     return answer.tasks.filter((/** @type {TaskView} */ task) => this.#take(task)).length;
   }
 
+  /** See that the frames that are here stay this person's. */
+  async renew() {
+    if (this.open.length && !this.asking) await this.#post(0);
+  }
+
+  /** @param {number} count */
+  async #post(count) {
+    const holding = this.open.map((frame) => frame.task.task).slice(0, 100);
+    const answer = await this.sources.api.post("/api/queue/next", { count, holding });
+    this.left = answer.left;
+    this.done = answer.done;
+    return answer;
+  }
+
   /** @param {TaskView} task */
   #take(task) {
     const { outbox, pictures, source } = this.sources;
