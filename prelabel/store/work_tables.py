@@ -39,7 +39,8 @@ tasks = Table(
     ForeignKeyConstraint(["round", "frame"], [picks.c.round, picks.c.frame], "task_of_a_pick"),
     UniqueConstraint("round", "frame", "copy", name="tasks_copy_once"),
     Index("tasks_of_frame", "frame"),
-    Index("tasks_by_state", "round", "state"),
+    Index("tasks_of_person", "person", "state"),
+    Index("tasks_by_state", "state", "round"),
     Index(
         "tasks_in_line",
         "skips",
@@ -48,14 +49,6 @@ tasks = Table(
         "copy",
         sqlite_where=_IS_OPEN,
         postgresql_where=_IS_OPEN,
-    ),
-    Index("tasks_in_hand", "person", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
-    Index(
-        "tasks_in_review",
-        "round",
-        "position",
-        sqlite_where=text("state = 'submitted'"),
-        postgresql_where=text("state = 'submitted'"),
     ),
 )
 
@@ -84,6 +77,7 @@ submissions = Table(
     Column("box_count", Integer, nullable=False),
     Column("labels", LargeBinary, nullable=False),  # packing.py tells how
     UniqueConstraint("task", "person", "request_id", name="submissions_request_once"),
+    Index("submissions_of_person", "person"),
 )
 
 edits = Table(

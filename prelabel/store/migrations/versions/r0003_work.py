@@ -59,11 +59,16 @@ def _create_tasks() -> None:
         sa.UniqueConstraint("round", "frame", "copy", name="tasks_copy_once"),
     )
     op.create_index("tasks_of_frame", "tasks", ["frame"])
-    op.create_index("tasks_by_state", "tasks", ["round", "state"])
-    is_open = "state IN ('queued', 'in_work', 'sent_back')"
-    _create_partial_index("tasks_in_line", ["skips", "round", "position", "copy"], is_open)
-    _create_partial_index("tasks_in_hand", ["person"], is_open)
-    _create_partial_index("tasks_in_review", ["round", "position"], "state = 'submitted'")
+    op.create_index("tasks_of_person", "tasks", ["person", "state"])
+    op.create_index("tasks_by_state", "tasks", ["state", "round"])
+    is_open = sa.text("state IN ('queued', 'in_work', 'sent_back')")
+    op.create_index(
+        "tasks_in_line",
+        "tasks",
+        ["skips", "round", "position", "copy"],
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
     op.create_table(
         "task_skips",
         sa.Column("task", sa.Integer, sa.ForeignKey("tasks.number"), primary_key=True),
@@ -71,12 +76,6 @@ def _create_tasks() -> None:
         sa.Column("person", sa.Text, primary_key=True),
         sa.Column("at", Time, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-    )
-
-
-def _create_partial_index(name: str, columns: list[str], where: str) -> None:
-    op.create_index(
-        name, "tasks", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
     )
 
 
@@ -96,6 +95,7 @@ def _create_submissions_and_edits() -> None:
         sa.Column("labels", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("task", "person", "request_id", name="submissions_request_once"),
     )
+    op.create_index("submissions_of_person", "submissions", ["person"])
     op.create_table(
         "edits",
         sa.Column("task", sa.Integer, sa.ForeignKey("tasks.number"), primary_key=True),
