@@ -53,10 +53,20 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The next frame of an order; `remark` is what the selector saw in it, if anything."""
+    """The next frame of an order.
+
+    `remark` is what the selector saw in it, told instead of the score's reason; `note` is told
+    after either. Both may be empty.
+    """
 
     row: int
     remark: str = ""
+    note: str = ""
+
+    def reason(self, of_score: str) -> str:
+        """Why the frame was chosen, in one line."""
+        told = self.remark or of_score
+        return f"{told}; {self.note}" if self.note else told
 
 
 class Selector(Protocol):

@@ -14,6 +14,7 @@ from prelabel.active.pool import Need, Pool, Rows, Selection
 from prelabel.active.scores import Aggregation, Measure
 from prelabel.active.scoring import NoScore, Score, StrategyError
 from prelabel.active.selectors import KCenter, Selector, Task, Top, affordable
+from prelabel.active.typical import Typical, TypicalCover
 from prelabel.active.uncertainty import Uncertainty
 
 NOTHING_TAKEN = np.zeros(0, np.intp)
@@ -65,7 +66,7 @@ class ScoredStrategy:
         chosen = list(affordable(self.selector.order(task, rng), task.prices, budget.amount))
         rows = np.array([one.row for one in chosen], np.intp)
         told = scored.reasons(rows)
-        reasons = (place.remark or reason for place, reason in zip(chosen, told, strict=True))
+        reasons = (place.reason(one) for place, one in zip(chosen, told, strict=True))
         return Selection(rows, scored.values, tuple(reasons))
 
 
@@ -74,6 +75,8 @@ RANDOM = ScoredStrategy("random", NoScore(), Top())
 _ALL: tuple[Strategy, ...] = (
     RANDOM,
     ScoredStrategy("kcenter", Novelty(), KCenter()),
+    ScoredStrategy("typical", NoScore(), Typical()),
+    ScoredStrategy("typical_cover", NoScore(), TypicalCover()),
     *(
         ScoredStrategy(score.name, score, Top())
         for score in (Uncertainty(measure, way) for measure in Measure for way in Aggregation)

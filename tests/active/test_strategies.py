@@ -12,6 +12,8 @@ from prelabel.active.strategies import STRATEGIES, Strategy, strategy_by_name
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores
 
+OF_DOUBT = [one for one in STRATEGIES if one.startswith(("entropy", "margin", "least_confident"))]
+
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=list(STRATEGIES))
 
 
@@ -26,7 +28,8 @@ def test_the_names() -> None:
         for measure in ("entropy", "margin", "least_confident")
         for way in ("sum", "mean", "max", "top3")
     }
-    assert set(STRATEGIES) == {"random", "kcenter", "entropy_enms"} | uncertain
+    by_embedding = {"kcenter", "typical", "typical_cover"}
+    assert set(STRATEGIES) == {"random", "entropy_enms"} | by_embedding | uncertain
     assert all(strategy_by_name(name).name == name for name in STRATEGIES)
     with pytest.raises(StrategyError, match=r"unknown strategy 'best'; choose one of random, kc"):
         strategy_by_name("best")
@@ -88,14 +91,14 @@ def test_a_single_class(strategy: Strategy) -> None:
     assert len(set(chosen_ids(strategy, pool, 5))) == 5
 
 
-@pytest.mark.parametrize("name", [name for name in STRATEGIES if "_" in name])
+@pytest.mark.parametrize("name", OF_DOUBT)
 def test_frames_without_boxes_do_not_come_first(name: str) -> None:
     frames = {f"empty {n}": prediction_of(f"empty {n}", [], class_peak=[0.02, 0]) for n in range(5)}
     frames["doubtful"] = prediction_of("doubtful", [[0.45, 0.4]])
     assert chosen_ids(strategy_by_name(name), pool_of(frames), 1) == [frame_id_of("doubtful")]
 
 
-@pytest.mark.parametrize("name", [name for name in STRATEGIES if "_" in name])
+@pytest.mark.parametrize("name", OF_DOUBT)
 def test_the_doubtful_frame_comes_before_the_clear_one(name: str) -> None:
     frames = {
         "clear": prediction_of("clear", [[0.98, 0.01]]),
