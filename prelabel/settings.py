@@ -68,7 +68,7 @@ class CostSettings(StrictModel):
 
 
 class ReviewSettings(StrictModel):
-    """How people work through a batch; see docs/review.md."""
+    """How people work through a batch."""
 
     lease_minutes: Annotated[float, Field(gt=0)] = 20
     prefetch: Annotated[int, Field(ge=0, le=20)] = 2  # frames on loan beyond the one in hand
@@ -108,6 +108,7 @@ def settings_text(name: str, detector: str, store: str | None) -> str:
     """A prelabel.yaml for a new project, with what can be set and what it means."""
     defaults = ProjectSettings(name=name)
     training, proposals, selection = defaults.training, defaults.proposals, defaults.selection
+    review = defaults.review
     return f"""\
 name: {_quoted(name)}
 detector: {_quoted(detector)}    # or ultralytics:yolo11n.pt, torchvision:fcos, onnx:spec.yaml
@@ -126,6 +127,12 @@ proposals:
 selection:
   strategy: {selection.strategy}
   control_share: {selection.control_share}    # of every batch, drawn at random
+review:
+  reviewer: false    # true: a reviewer accepts what was handed in, or sends it back
+  copies: {review.copies}    # people who get the same frame, to be compared; more need a reviewer
+  lease_minutes: {review.lease_minutes:g}    # a frame left alone for so long goes to somebody else
+  skip_limit: {review.skip_limit}    # so many people skip a frame before it is set aside
+  idle_s: {review.idle_s:g}    # without a sign of work for so long, time stops counting
 """
 
 
