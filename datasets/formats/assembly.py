@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet, Origin, is_box_id
-from prelabel.datasets.arrays import Float32s, Float64s
+from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.base import ImportRules, RawBoxes, RawDataset, RawFrame
+from prelabel.datasets.formats.box_checks import Place, usable_boxes
 from prelabel.datasets.formats.picture_folder import PictureNotFoundError
 from prelabel.datasets.formats.picture_threads import Look
 from prelabel.datasets.formats.prefetch import inspected
 from prelabel.datasets.formats.report import ImportReport, ProblemKind
 from prelabel.datasets.frames import Frame, LabelledFrame
-from prelabel.datasets.pictures import PictureFacts, shown_from_stored
+from prelabel.datasets.pictures import PictureFacts
 
-# Writers that round to six digits put a box that touches the border up to this far outside.
-ROUNDING_DUST_PX = 0.01
 # A name space (RFC 4122) of our own, so that equal boxes get equal ids on every machine.
 _BOX_ID_NAMESPACE = bytes.fromhex("6f0f5c0e3d4b5a1f9b7c2d6e8a417b53")
 
@@ -81,9 +80,8 @@ class Assembler:
     def _annotations(
         self, raw: RawFrame, boxes: RawBoxes, facts: PictureFacts
     ) -> AnnotationSet | None:
-        place = _Place(self.report, raw, boxes)
-        xyxy = _in_shown_pixels(boxes, raw, facts, place)
-        corners, keep = _cleaned(xyxy, facts, place)
+        place = Place(self.report, raw, boxes)
+        corners, angle, keep = usable_boxes(boxes, facts, place)
         class_ids = [self._class_ids.get(name, -1) for name in boxes.class_names]
         if -1 in class_ids:
             for row, class_id in enumerate(class_ids):
@@ -100,19 +98,20 @@ class Assembler:
                 return None
         rows = [row for row, kept in enumerate(keep) if kept]
         if len(rows) < len(boxes):
-            corners = corners[rows]
+            corners, angle = corners[rows], None if angle is None else angle[rows]
         given = {} if boxes.ids is None else self._given_ids(rows, boxes.ids, place)
         names = [boxes.class_names[row] for row in rows]
-        ids = derived_box_ids(facts.frame_id, names, corners, taken=frozenset(given.values()))
+        numbers = corners if angle is None else np.column_stack([corners, angle])
+        ids = derived_box_ids(facts.frame_id, names, numbers, taken=frozenset(given.values()))
         for position, box_id in given.items():
             ids[position] = box_id
         origins: list[Origin] = [IMPORTED] * len(rows)
         if boxes.origins is not None:
             origins = [boxes.origins[row] for row in rows]
-        return AnnotationSet(Boxes(corners), [class_ids[row] for row in rows], ids, origins)
+        return AnnotationSet(Boxes(corners, angle), [class_ids[row] for row in rows], ids, origins)
 
     def _given_ids(
-        self, rows: Sequence[int], given_ids: Sequence[str | None], place: "_Place"
+        self, rows: Sequence[int], given_ids: Sequence[str | None], place: Place
     ) -> dict[int, str]:
         """The ids that the source gives, where they serve, by position among `rows`."""
         accepted: dict[int, str] = {}
@@ -132,28 +131,6 @@ class Assembler:
         return accepted
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Reports problems of single boxes of one frame."""
-
-    report: ImportReport
-    frame: RawFrame
-    boxes: RawBoxes
-
-    def left_out(self, row: int, reason: str) -> None:
-        self.report.add(self.frame.labels, ProblemKind.BOX_LEFT_OUT, self._told(row, reason))
-
-    def corrected(self, row: int, reason: str) -> None:
-        self.report.add(self.frame.labels, ProblemKind.CORRECTED, self._told(row, reason))
-
-    def whole(self, kind: ProblemKind, reason: str) -> None:
-        self.report.add(self.frame.labels, kind, f"{self.frame.picture}: {reason}")
-
-    def _told(self, row: int, reason: str) -> str:
-        number = self.boxes.numbers[row]
-        return f"{self.frame.picture}, {self.boxes.unit} {number}: {reason}"
-
-
 def _frame_of(raw: RawFrame, path: str, facts: PictureFacts) -> Frame:
     return Frame(
         facts.frame_id,
@@ -171,19 +148,21 @@ def _frame_of(raw: RawFrame, path: str, facts: PictureFacts) -> Frame:
 def derived_box_ids(
     frame_id: str,
     class_names: Sequence[str],
-    xyxy: Float32s,
+    numbers: Float32s,
     taken: Set[str] = frozenset(),
 ) -> list[str]:
     """Ids for boxes that have none: UUIDs (version 5) of frame, class, geometry and ordinal.
 
-    The same box in the same picture has the same id at every import, in whatever order the boxes
-    stand; `ordinal` counts equal boxes of one frame, and passes over ids that are `taken`.
+    `numbers` (n, k) are the geometry of each box. The same box in the same picture has the same id
+    at every import, in whatever order the boxes stand; `ordinal` counts equal boxes of one frame,
+    and passes over ids that are `taken`.
     """
     start = hashlib.sha1(_BOX_ID_NAMESPACE + frame_id.encode(), usedforsecurity=False)
-    raw, ids = np.ascontiguousarray(xyxy, "<f4").tobytes(), []
+    raw, ids = np.ascontiguousarray(numbers, "<f4").tobytes(), []
+    size = 4 * numbers.shape[1]
     ordinals: dict[bytes, int] = {}
     for row, name in enumerate(class_names):
-        key = raw[16 * row : 16 * row + 16] + name.encode()
+        key = raw[size * row : size * row + size] + name.encode()
         ordinal = ordinals.get(key, 0)
         while (box_id := _uuid5(start, key + b"\0%d" % ordinal)) in taken:
             ordinal += 1
@@ -199,63 +178,3 @@ def _uuid5(start: "hashlib._Hash", name: bytes) -> str:
     text = digest.hexdigest()
     variant = "89ab"[int(text[16], 16) & 3]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
-
-
-def _in_shown_pixels(
-    boxes: RawBoxes, raw: RawFrame, facts: PictureFacts, place: _Place
-) -> Float64s:
-    shown = facts.width_px, facts.height_px
-    if boxes.relative:
-        # Whole pixels come back whole: the products are off by some 1e-13 pixels.
-        return np.asarray(np.round(boxes.xyxy * np.array(shown * 2, np.float64), 9), np.float64)
-    declared = raw.declared_size
-    if declared is None or declared == shown or min(declared) < 1:
-        if facts.orientation in (2, 3, 4) and len(boxes):
-            place.whole(
-                ProblemKind.NOTE,
-                f"is turned or mirrored by its EXIF orientation {facts.orientation}: its boxes "
-                "were taken as drawn on the picture as shown",
-            )
-        return boxes.xyxy
-    if declared == facts.stored_size:
-        place.whole(
-            ProblemKind.CORRECTED,
-            f"boxes are given for {declared[0]} x {declared[1]} pixels as stored, and were turned "
-            f"with the picture (EXIF orientation {facts.orientation}) to {shown[0]} x {shown[1]}",
-        )
-        return shown_from_stored(boxes.xyxy, facts)
-    place.whole(
-        ProblemKind.NOTE,
-        f"is said to have {declared[0]} x {declared[1]} pixels but has {shown[0]} x {shown[1]}: "
-        "its boxes were taken as pixels of the picture that is there",
-    )
-    return boxes.xyxy
-
-
-def _cleaned(xyxy: Float64s, facts: PictureFacts, place: _Place) -> tuple[Float32s, list[bool]]:
-    """Boxes cut off at the border, and which can be used; each change is reported."""
-    width, height = facts.width_px, facts.height_px
-    _, _, right, bottom = xyxy.max(axis=0, initial=0)
-    if xyxy.min(initial=0) >= 0 and right <= width and bottom <= height:  # false for NaN as well
-        corners = xyxy.astype(np.float32)
-        if (corners[:, 2:] > corners[:, :2]).all():
-            return corners, [True] * len(xyxy)
-    limits = np.array([width, height, width, height], np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        corners = np.clip(xyxy, 0, limits).astype(np.float32)
-        has_area = np.asarray((corners[:, 2:] > corners[:, :2]).all(axis=1), np.bool_)
-        had_area = np.asarray((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1), np.bool_)
-        outside = np.maximum(-xyxy, xyxy - limits).max(axis=1) > ROUNDING_DUST_PX
-    finite = np.asarray(np.isfinite(xyxy).all(axis=1), np.bool_)
-    size = f"{width} x {height}"
-    for row in np.flatnonzero(~finite | ~has_area | outside).tolist():
-        told = ", ".join(f"{side:g}" for side in xyxy[row])
-        if not finite[row]:
-            place.left_out(row, f"box ({told}) is not finite")
-        elif not had_area[row]:
-            place.left_out(row, f"box ({told}) has no area")
-        elif not has_area[row]:
-            place.left_out(row, f"box ({told}) lies outside the picture of {size} pixels")
-        else:
-            place.corrected(row, f"box ({told}) was cut off at the picture of {size} pixels")
-    return corners, (finite & has_area).tolist()

@@ -104,7 +104,8 @@ class RawBoxes:
 
     `xyxy` (n, 4) in pixels, or in fractions of the picture where `relative`. `numbers` tells where
     each box stands in its file, counted in `unit` ("line", "object"). `ids` and `origins` are
-    given where the source carries them.
+    given where the source carries them. Boxes of a source of turned ones have their `angle` (n,)
+    in radians, or their `corners` (n, 4, 2) in turn, which then count in place of `xyxy`.
     """
 
     xyxy: Float64s
@@ -114,6 +115,8 @@ class RawBoxes:
     ids: Sequence[str | None] | None = None
     origins: Sequence[Origin] | None = None
     relative: bool = False
+    angle: Float64s | None = None
+    corners: Float64s | None = None
 
     @classmethod
     def none(cls) -> "RawBoxes":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prelabel.datasets.annotations import AnnotationSet, Origin
+from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import (
     ExportedDataset,
@@ -20,6 +20,7 @@ from prelabel.datasets.formats.base import (
     split_named,
 )
 from prelabel.datasets.formats.box_id_table import BOX_IDS_FILE, BoxIdTable, BoxIdTableWriter
+from prelabel.datasets.formats.box_lines import LabelFiles
 from prelabel.datasets.formats.export import PictureCopies, needs_copies, short_corners
 from prelabel.datasets.formats.text_files import (
     CLASSES_FILE,
@@ -59,7 +60,8 @@ class KittiReader:
         classes = tuple(names_by_type.values())
         splits = read_split_lists([source.path / "ImageSets"], report)
         table = BoxIdTable(source.path, source.classes or classes, report)
-        reading = _Reading(source.path, names_by_type, table, report)
+        files = LabelFiles(source.path, table, report)
+        reading = _Reading(source.path, names_by_type, files, report)
         pictures = source.pictures(source.path)
         listed = [
             (part, name, splits.get(Path(name).stem, _split_of(part)))
@@ -73,7 +75,7 @@ class KittiReader:
 class _Reading:
     root: Path
     names_by_type: dict[str, str]
-    table: BoxIdTable
+    files: LabelFiles
     report: ImportReport
 
     def frames(
@@ -98,44 +100,27 @@ class _Reading:
                     )
 
     def _boxes(self, path: Path) -> RawBoxes | None:
-        try:
-            lines = read_text(path).splitlines()
-        except UnreadableTextError as error:
-            self.report.add(
-                path, ProblemKind.CORRECTED, f"{error.reason}: the picture counts as unlabelled"
-            )
+        lines = self.files.read(path, _box_of)
+        if lines is None:
             return None
-        xyxy: list[list[float]] = []
-        class_names: list[str] = []
-        numbers: list[int] = []
-        ids: list[str | None] = []
-        origins: list[Origin] = []
-        for number, line in enumerate(lines, start=1):
-            columns = line.split()
-            if not columns:
-                continue
-            try:
-                box = _box_of(columns)
-            except ValueError as error:
-                self.report.add(path, ProblemKind.BOX_LEFT_OUT, f"line {number}: {error}")
-                continue
-            xyxy.append(box)
-            class_names.append(self.names_by_type.get(columns[0], columns[0]))
-            numbers.append(number)
-            box_id, origin = self.table.take(path.relative_to(self.root).as_posix(), line)
-            ids.append(box_id)
-            origins.append(origin)
-        corners = np.array(xyxy, np.float64).reshape(-1, 4)
-        return RawBoxes(corners, class_names, "line", numbers, ids, origins)
+        return RawBoxes(
+            np.array([one.box[1] for one in lines], np.float64).reshape(-1, 4),
+            [self.names_by_type.get(one.box[0], one.box[0]) for one in lines],
+            "line",
+            [one.number for one in lines],
+            [one.box_id for one in lines],
+            [one.origin for one in lines],
+        )
 
 
-def _box_of(columns: list[str]) -> list[float]:
+def _box_of(columns: list[str]) -> tuple[str, list[float]]:
+    """Type and corners of one line; ValueError says why it is left out."""
     if len(columns) not in (_COLUMNS, _COLUMNS + 1):
         raise ValueError(f"must have {_COLUMNS} columns, but has {len(columns)}: left out")
     if columns[0] == _DONT_CARE:
         raise ValueError("is a DontCare region, where objects are not labelled: left out")
     try:
-        return [float(column) for column in columns[_BOX]]
+        return columns[0], [float(column) for column in columns[_BOX]]
     except ValueError as error:
         raise ValueError(f"box must be numbers, but is {' '.join(columns[_BOX])!r}") from error
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 import yaml
 
-from prelabel.datasets.annotations import Origin
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import (
     ImportReport,
     ProblemKind,
-    RawBoxes,
     RawDataset,
     RawFrame,
     Source,
@@ -22,17 +19,18 @@ from prelabel.datasets.formats.base import (
     split_named,
 )
 from prelabel.datasets.formats.box_id_table import BoxIdTable
+from prelabel.datasets.formats.box_lines import LabelFiles
 from prelabel.datasets.formats.picture_folder import PictureFolder
-from prelabel.datasets.formats.text_files import UnreadableTextError, read_names, read_text
+from prelabel.datasets.formats.text_files import read_names, read_text
+from prelabel.datasets.formats.yolo_lines import YoloLabels, are_turned
 from prelabel.datasets.frames import Split
 
 _DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml")
 _NAME_FILES = ("names.txt", "classes.txt", "obj.names")
-_BOX_COLUMNS, _SCORED_BOX_COLUMNS = 5, 6
 
 
 class YoloReader:
-    """Reads a folder of pictures with a text file of boxes for each.
+    """Reads a folder of pictures with a text file of boxes for each, upright or all turned.
 
     Class names come from `data.yaml`, or from `names.txt`, `classes.txt` or `obj.names`. A picture
     without text file is unlabelled, one with an empty file is labelled and empty.
@@ -53,8 +51,12 @@ class YoloReader:
         pictures = source.pictures()
         listed = _Listing(source, pictures, report, data, data_file).pictures()
         table = BoxIdTable(source.folder, source.classes or tuple(names.values()), report)
-        label_files = _LabelFiles(source.folder, names, table, report)
-        return RawDataset(tuple(names.values()), len(listed), pictures, label_files.frames(listed))
+        label_files = _LabelFiles(source.folder, listed)
+        labels = YoloLabels(
+            LabelFiles(source.folder, table, report), names, are_turned(label_files.paths())
+        )
+        frames = label_files.frames(labels, report)
+        return RawDataset(tuple(names.values()), len(listed), pictures, frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,94 +134,37 @@ class _Listing:
 
 @dataclass(frozen=True, slots=True)
 class _LabelFiles:
-    root: Path
-    names: dict[int, str]
-    table: BoxIdTable
-    report: ImportReport
+    """Where the labels of each picture of a dataset lie."""
 
-    def frames(self, listed: dict[str, Split]) -> Iterator[RawFrame]:
-        used: set[str] = set()
-        for picture, split in listed.items():
-            labels = next((one for one in _label_names(picture) if self._is_there(one)), None)
-            if labels is not None:
-                used.add(labels)
-            yield self._frame(picture, split, labels)
+    root: Path
+    listed: dict[str, Split]
+
+    def paths(self) -> Iterator[Path]:
+        """The label files that are there, in the order of the pictures."""
+        for picture in self.listed:
+            if (path := self._of(picture)) is not None:
+                yield path
+
+    def frames(self, labels: YoloLabels, report: ImportReport) -> Iterator[RawFrame]:
+        used: set[Path] = set()
+        for picture, split in self.listed.items():
+            path = self._of(picture)
+            if path is None:
+                yield RawFrame(picture, picture, split)
+                continue
+            used.add(path)
+            yield RawFrame(picture, str(path), split, boxes=labels.boxes(path))
         for folder in sorted({self.root / "labels", *self.root.glob("*/labels")}):
             for path in sorted(folder.glob("**/*.txt")):
-                if path.relative_to(self.root).as_posix() not in used:
-                    self._report_without_picture(path)
+                if path not in used:
+                    boxes = labels.boxes(path)
+                    told = f"picture {path.stem} is missing or not listed"
+                    count = 0 if boxes is None else len(boxes)
+                    report.add(path, ProblemKind.FRAME_LEFT_OUT, told, count)
 
-    def _is_there(self, labels: str) -> bool:
-        return os.path.isfile(os.path.join(self.root, labels))
-
-    def _report_without_picture(self, path: Path) -> None:
-        boxes = self._boxes(path.relative_to(self.root).as_posix())
-        count = 0 if boxes is None else len(boxes)
-        told = f"picture {path.stem} is missing or not listed"
-        self.report.add(path, ProblemKind.FRAME_LEFT_OUT, told, count)
-
-    def _frame(self, picture: str, split: Split, labels: str | None) -> RawFrame:
-        if labels is None:
-            return RawFrame(picture, picture, split)
-        return RawFrame(picture, str(self.root / labels), split, boxes=self._boxes(labels))
-
-    def _boxes(self, labels: str) -> RawBoxes | None:
-        path = self.root / labels
-        try:
-            lines = read_text(path).splitlines()
-        except UnreadableTextError as error:
-            self.report.add(
-                path, ProblemKind.CORRECTED, f"{error.reason}: the picture counts as unlabelled"
-            )
-            return None
-        xyxy: list[list[float]] = []
-        class_names: list[str] = []
-        numbers: list[int] = []
-        ids: list[str | None] = []
-        origins: list[Origin] = []
-        for number, line in enumerate(lines, start=1):
-            columns = line.split()
-            if not columns:
-                continue
-            try:
-                class_number, box = _box_of(columns)
-            except ValueError as error:
-                self.report.add(path, ProblemKind.BOX_LEFT_OUT, f"line {number}: {error}")
-                continue
-            if len(columns) > _SCORED_BOX_COLUMNS:
-                self.report.add(
-                    path,
-                    ProblemKind.CORRECTED,
-                    f"line {number}: the box around a polygon was taken",
-                )
-            xyxy.append(box)
-            class_names.append(self.names.get(class_number, f"(number {class_number})"))
-            numbers.append(number)
-            box_id, origin = self.table.take(labels, line)
-            ids.append(box_id)
-            origins.append(origin)
-        corners = np.array(xyxy, np.float64).reshape(-1, 4)
-        return RawBoxes(corners, class_names, "line", numbers, ids, origins, relative=True)
-
-
-def _box_of(columns: list[str]) -> tuple[int, list[float]]:
-    """Class number and corners, in fractions of the picture, of one line; ValueError says why."""
-    if len(columns) == _SCORED_BOX_COLUMNS:
-        raise ValueError("has 6 columns: a box with a confidence is a prediction, not a label")
-    if len(columns) < _BOX_COLUMNS or len(columns) % 2 == 0:
-        raise ValueError(f"must have 5 columns (class and box), but has {len(columns)}")
-    try:
-        class_number, *values = (float(column) for column in columns)
-    except ValueError as error:
-        raise ValueError(f"must hold numbers, but is {' '.join(columns)!r}") from error
-    if not class_number.is_integer():
-        raise ValueError(f"class must be a whole number, but is {columns[0]}")
-    if len(columns) > _BOX_COLUMNS:
-        across, down = values[0::2], values[1::2]
-        return int(class_number), [min(across), min(down), max(across), max(down)]
-    x, y, width, height = values
-    left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    return int(class_number), [left, top, right, bottom]
+    def _of(self, picture: str) -> Path | None:
+        names = (os.path.join(self.root, one) for one in _label_names(picture))
+        return next((Path(one) for one in names if os.path.isfile(one)), None)
 
 
 def _label_names(picture: str) -> Iterator[str]:
