@@ -15,7 +15,7 @@ from prelabel.active.novelty import check_embeddings
 from prelabel.active.pool import Need, Pool, Rows
 from prelabel.active.reasons import FIRST_REASON, distance_reason
 from prelabel.active.scoring import NO_NEEDS
-from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.arrays import Float32s, Float64s
 
 PATIENCE = 1000
 
@@ -49,6 +49,12 @@ class Task:
         is_free = np.ones(len(self.pool), np.bool_)
         is_free[self.taken] = False
         return np.flatnonzero(is_free)
+
+    def known(self) -> Float32s:
+        """Embeddings of the frames that are labelled or in the batch already, (m, d)."""
+        width = self.pool.embeddings.shape[1]
+        labelled = self.pool.labelled_embeddings.reshape(-1, width)
+        return np.concatenate([labelled, self.pool.embeddings[self.taken]])
 
 
 @dataclass(frozen=True, slots=True)

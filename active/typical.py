@@ -41,7 +41,7 @@ class Typical:
         sample = fair_sample(task.pool.frame_ids, task.free(), SAMPLE)
         if not len(sample):
             return
-        points, known = task.pool.embeddings[sample], _known(task)
+        points, known = task.pool.embeddings[sample], task.known()
         clusters = k_means(points, min(len(known) + max(task.frames, 1), MOST_CLUSTERS), rng)
         covered = np.bincount(
             nearest_centre(known, clusters.centres), minlength=len(clusters.centres)
@@ -71,7 +71,7 @@ class TypicalCover:
             return
         sparse = mean_neighbour_distance(pool.embeddings[sample], NEIGHBOURS)
         is_typical = sparse <= np.median(sparse)
-        known = _known(task)
+        known = task.known()
         for part in (sample[is_typical], sample[~is_typical]):
             ids = [pool.frame_ids[row] for row in part]
             points = pool.embeddings[part]
@@ -79,13 +79,6 @@ class TypicalCover:
                 yield Place(int(part[row]), _cover_reason(distance))
             known = np.concatenate([known, points])
         yield from _the_rest(task, sample, rng)
-
-
-def _known(task: Task) -> Float32s:
-    """Embeddings of the frames that are labelled or in the batch, (m, d)."""
-    width = task.pool.embeddings.shape[1]
-    labelled = task.pool.labelled_embeddings.reshape(-1, width)
-    return np.concatenate([labelled, task.pool.embeddings[task.taken]])
 
 
 def _by_cluster(points: Float32s, clusters: Clusters, covered: Rows) -> Iterator[tuple[int, int]]:
