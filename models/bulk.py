@@ -31,6 +31,7 @@ from prelabel.models.bulk_worker import (
 from prelabel.models.checkpoints import model_id_of
 from prelabel.models.detector import DetectorError, PredictOptions
 from prelabel.models.prediction_files import PredictionFiles
+from prelabel.models.views import View
 
 # For fewer frames, starting processes takes longer than predicting them.
 _WORTH_A_PROCESS = 64
@@ -93,7 +94,10 @@ def predict_to_files(
 
 def _settings(checkpoint: Path, options: PredictOptions) -> dict[str, object]:
     names = ("input_px", "score_min", "nms_iou", "max_boxes", "with_embeddings")
-    return {"model_id": model_id_of(checkpoint)} | {name: getattr(options, name) for name in names}
+    settings: dict[str, object] = {name: getattr(options, name) for name in names}
+    # None, as in files from before there were views.
+    view = None if options.view is View.AS_IS else str(options.view)
+    return {"model_id": model_id_of(checkpoint)} | settings | {"view": view}
 
 
 def chunks_of(frames: Iterable[Frame], options: PredictOptions, folder: Path) -> list[Chunk]:

@@ -10,6 +10,7 @@ from prelabel.datasets.errors import InvalidValueError, PrelabelError
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import ClassScores, Prediction
 from prelabel.datasets.progress import Progress
+from prelabel.models.views import View
 
 
 class DetectorError(PrelabelError):
@@ -76,7 +77,10 @@ class FitOptions:
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
-    """How to predict: scores below `score_min` are left out before NMS at `nms_iou`."""
+    """How to predict: scores below `score_min` are left out before NMS at `nms_iou`.
+
+    With a `view` the detector sees a changed picture; boxes are in pixels of the picture as it is.
+    """
 
     input_px: int = 640
     batch_size: int = 16
@@ -84,6 +88,7 @@ class PredictOptions:
     nms_iou: float = 0.7
     max_boxes: int = 300
     with_embeddings: bool = True
+    view: View = View.AS_IS
 
 
 @dataclass(frozen=True, slots=True)

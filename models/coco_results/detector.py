@@ -20,6 +20,7 @@ from prelabel.models.coco_results.records import (
 )
 from prelabel.models.detector import DetectorError, DetectorSpec, PredictOptions
 from prelabel.models.predict_only import PredictOnly
+from prelabel.models.views import View
 
 
 class CocoResultsDetector(PredictOnly):
@@ -43,8 +44,13 @@ class CocoResultsDetector(PredictOnly):
         """The boxes of each frame, clipped to it, as far as `options` want them.
 
         `nms_iou` is not applied: what overlaps in the file does so here. Raises DetectorError
-        where two frames would have the same results.
+        where two frames would have the same results, or a changed picture is asked for.
         """
+        if options.view is not View.AS_IS:
+            raise DetectorError(
+                f"{self._spec.name}: holds finished predictions of the pictures as they are; take "
+                "a detector that can look at changed ones"
+            )
         predictions = []
         for frame in frames:
             inspect_picture(frame.uri)

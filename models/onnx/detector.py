@@ -58,7 +58,7 @@ class OnnxDetector(PredictOnly):
         predictions: list[Prediction] = []
         for start in range(0, len(frames), options.batch_size):
             batch = frames[start : start + options.batch_size]
-            placed = [_letterbox(self._onnx.input, frame) for frame in batch]
+            placed = [_letterbox(self._onnx.input, frame).viewed(options.view) for frame in batch]
             canvases = grey_canvases(len(batch), placed[0].canvas_shape)
             for canvas, frame, letterbox in zip(canvases, batch, placed, strict=True):
                 letterbox.place(read_picture(frame), canvas)

@@ -94,7 +94,7 @@ def _batches(
             if variant.stretches
             else minimal_rectangle(*size, input_px, STRIDE_PX)
         )
-        by_canvas.setdefault(box.canvas_shape, []).append((place, box))
+        by_canvas.setdefault(box.canvas_shape, []).append((place, box.viewed(options.view)))
     for canvas_shape, members in by_canvas.items():
         for start in range(0, len(members), options.batch_size):
             part = members[start : start + options.batch_size]

@@ -78,6 +78,7 @@ class Assembly:
         spread = self._of("spread", rows)
         if spread is None:
             return None
+        spread = letterbox.sides_from_canvas(spread, turned=boxes.angle is not None)
         if boxes.angle is None:
             return spread / letterbox.scale_of_sides()
         canvas = self._found["xyxy"][rows]  # each side has its own scale, by the way it lies

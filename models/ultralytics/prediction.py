@@ -80,7 +80,9 @@ class OnePass:
         Pictures are read a batch at a time. Raises BadInputError naming one that cannot be read.
         """
         by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
-        letterboxes = [self._letterbox(frame, options.input_px) for frame in frames]
+        letterboxes = [
+            self._letterbox(frame, options.input_px).viewed(options.view) for frame in frames
+        ]
         for row, letterbox in enumerate(letterboxes):
             by_canvas[letterbox.canvas_shape].append(row)
         predictions: dict[int, Prediction] = {}

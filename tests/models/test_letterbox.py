@@ -13,6 +13,7 @@ from prelabel.models.letterbox import (
     minimal_rectangle,
     stretched,
 )
+from prelabel.models.views import View
 
 sides = st.integers(1, 5000)
 
@@ -71,3 +72,40 @@ def test_a_picture_is_drawn_in_its_place_with_red_first() -> None:
     inside[3:5, 1:5] = True
     assert (canvas[inside] == (0, 0, 200)).all()
     assert (canvas[~inside] == GREY).all()
+
+
+@pytest.mark.parametrize("view", View)
+def test_boxes_of_changed_pictures_are_those_of_the_picture_as_it_is(view: View) -> None:
+    picture = np.zeros((60, 100, 3), np.uint8)
+    picture[12:36, 10:30] = 255
+    box = minimal_rectangle(100, 60, 320, 32).viewed(view)
+    (canvas,) = grey_canvases(1, box.canvas_shape)
+    box.place(picture, canvas)
+    rows, columns = np.nonzero(canvas[..., 0] > 200)
+    found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    (xyxy,) = box.to_picture(np.array([found], np.float32))
+    assert xyxy == pytest.approx([10, 12, 30, 36], abs=0.5)
+
+
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("angle", [0, 0.4, -1.2])
+def test_turned_boxes_of_changed_pictures_come_back(view: View, angle: float) -> None:
+    box = stretched(100, 100, 320).viewed(view)
+    canvas = np.array([[40, 20, 70, 30]], np.float32)
+    turn = np.array([angle], np.float32)
+    expected = box.to_picture(np.tile(rotated_corners(canvas, turn)[0], 2).astype(np.float32))
+    found = rotated_corners(*box.turned_to_picture(canvas, turn))[0]
+    np.testing.assert_allclose(np.sort(found[:, 0]), np.sort(expected[:, 0]), atol=1e-3)
+    np.testing.assert_allclose(np.sort(found[:, 1]), np.sort(expected[:, 1]), atol=1e-3)
+
+
+def test_what_is_known_of_a_side_follows_it() -> None:
+    box = stretched(100, 100, 100).viewed(View.MIRRORED)
+    canvas = np.array([[40, 20, 70, 30]], np.float32)
+    of_sides = np.array([[8, 4, 2, 1]], np.float32)
+    wider = canvas + of_sides * (-1, -1, 1, 1)
+    grown = np.abs(box.to_picture(wider.astype(np.float32)) - box.to_picture(canvas))
+    np.testing.assert_allclose(grown, box.sides_from_canvas(of_sides), atol=1e-4)
+    # A turned box keeps its left side and is turned by half a circle more: its top is its bottom.
+    assert box.turned_to_picture(canvas, np.zeros(1, np.float32))[1] == pytest.approx(np.pi)
+    assert box.sides_from_canvas(of_sides, turned=True).tolist() == [[8, 1, 2, 4]]
