@@ -97,7 +97,7 @@ def _coverage(task: Task, rows: Rows, known: Float32s) -> Coverage:
 
 
 def _place(row: int, seconds: Float64s) -> Place:
-    return Place(row, note=f"about {seconds[row]:.0f} s to label")
+    return Place(row, note=f"about {seconds[row]:.0f} s")
 
 
 def _without(rows: Rows, gone: Rows) -> Rows:

@@ -7,10 +7,22 @@ from typing import Protocol
 
 import numpy as np
 
+from prelabel.active.apart import Apart
+from prelabel.active.balanced_random import BalancedRandom
 from prelabel.active.budgets import Budget, Unit
+from prelabel.active.cald import Consistency
+from prelabel.active.committee import Disagreement
+from prelabel.active.divproto import DiversePrototypes
 from prelabel.active.enms import EntropyWithoutDuplicates
+from prelabel.active.expected_errors import ExpectedErrors, Wanted
+from prelabel.active.kmeans_plus import KMeansPlusPlus
+from prelabel.active.lius import Lius
+from prelabel.active.medoids import ClassMedoids
 from prelabel.active.novelty import Novelty
+from prelabel.active.pal import PalOrder
+from prelabel.active.per_second import PerSecond
 from prelabel.active.pool import Need, Pool, Rows, Selection
+from prelabel.active.ppal import DifficultyWeighted
 from prelabel.active.scores import Aggregation, Measure
 from prelabel.active.scoring import NoScore, Score, StrategyError
 from prelabel.active.selectors import KCenter, Selector, Task, Top, affordable
@@ -72,16 +84,37 @@ class ScoredStrategy:
 
 RANDOM = ScoredStrategy("random", NoScore(), Top())
 
+_WORTH_SECONDS: tuple[Score, ...] = (
+    Uncertainty(Measure.ENTROPY, Aggregation.SUM),
+    *(ExpectedErrors(wanted) for wanted in Wanted),
+)
 _ALL: tuple[Strategy, ...] = (
     RANDOM,
     ScoredStrategy("kcenter", Novelty(), KCenter()),
     ScoredStrategy("typical", NoScore(), Typical()),
     ScoredStrategy("typical_cover", NoScore(), TypicalCover()),
+    ScoredStrategy("random_apart", NoScore(), Apart(Top())),
     *(
         ScoredStrategy(score.name, score, Top())
         for score in (Uncertainty(measure, way) for measure in Measure for way in Aggregation)
     ),
     ScoredStrategy("entropy_enms", EntropyWithoutDuplicates(), Top()),
+    ScoredStrategy("balanced_random", NoScore(), BalancedRandom()),
+    ScoredStrategy("kmeans++", Novelty(), KMeansPlusPlus()),
+    ScoredStrategy("divproto", EntropyWithoutDuplicates(), DiversePrototypes()),
+    ScoredStrategy("lius_sum", Lius(Aggregation.SUM), Top()),
+    ScoredStrategy("lius_max", Lius(Aggregation.MAX), Top()),
+    ScoredStrategy("pal", Lius(Aggregation.MAX), PalOrder()),
+    ScoredStrategy("difficulty_sum", DifficultyWeighted(), Top()),
+    ScoredStrategy("ppal", DifficultyWeighted(), ClassMedoids()),
+    *(ScoredStrategy(wanted, ExpectedErrors(wanted), Top()) for wanted in Wanted),
+    ScoredStrategy("cald", Consistency(), Top()),
+    ScoredStrategy("committee", Disagreement(), Top()),
+    *(
+        ScoredStrategy(f"{score.name}_{selector.name}", score, selector)
+        for score in _WORTH_SECONDS
+        for selector in (PerSecond(), Apart(PerSecond()))
+    ),
 )
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({one.name: one for one in _ALL})
 
