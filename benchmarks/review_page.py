@@ -180,15 +180,19 @@ def intervals(page: Page, act: Callable[[], object]) -> tuple[list[float], float
 
 def drag(page: Page, seconds: float) -> tuple[list[float], float]:
     """Move one box about by the mouse, as fast as events are taken."""
+    page.evaluate("""() => {
+      const { editor } = window.__prelabel.page;
+      editor.run("nextBox");
+      editor.run("fit");
+    }""")
+    page.wait_for_timeout(400)
     x, y = page.evaluate("""() => {
       const { editor } = window.__prelabel.page;
-      editor.run("nextBox"); editor.run("fit");
       const { view } = editor.scene, box = editor.selected.xyxy;
       const stage = editor.stage.getBoundingClientRect();
       return [stage.left + view.x + view.scale * (box[0] + box[2]) / 2,
               stage.top + view.y + view.scale * (box[1] + box[3]) / 2];
     }""")
-    page.wait_for_timeout(400)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 8, y + 8)
@@ -206,8 +210,9 @@ def next_frames(page: Page, count: int) -> list[float]:
           const next = queue.neighbour(1);
           return next && pictures.peek(next.task.picture);
         }""")
-        page.wait_for_timeout(700)
+        page.wait_for_timeout(500)
         page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(500)  # nothing is asked of the page meanwhile
         page.wait_for_function(f"() => window.__prelabel.timings.length > {number}")
     found = page.evaluate("() => window.__prelabel.timings.map((one) => one.ms)")
     return [float(one) for one in found]
@@ -252,7 +257,7 @@ def figures(idle: list[float], dragged: list[float], nexts: list[float]) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="a folder of its own, made anew")
-    parser.add_argument("--frames", type=int, default=14)
+    parser.add_argument("--frames", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long to drag")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.work, ignore_errors=True)

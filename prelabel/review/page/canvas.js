@@ -100,7 +100,7 @@ export class Canvas {
     const { scene, touched, ratio } = this;
     this.frame = 0;
     this.touched = 0;
-    this.tags.begin();
+    this.tags.begin(this.size);
     if (touched & PICTURE) paintPicture(this.picture, scene.picture, scene.view, ratio, this.ground);
     if (touched & BOXES) {
       const opacity = scene.peek ? 0 : scene.opacity;

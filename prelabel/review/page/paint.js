@@ -162,6 +162,7 @@ export function paintTag(context, box, dress, view, ratio, tags, room = Infinity
   if (tag && tag.width > room && score) tag = tags.get(dress.name, dress.color, isOpen, ratio);
   if (!tag || tag.width > room) return;
   const top = y >= tag.height + 2 ? y - tag.height - 2 : Math.max(y + 2, 0);
+  if (room < Infinity && !tags.take(x, top, tag.width)) return; // names on top of names help nobody
   context.drawImage(tag.image, Math.round((x - 1) * ratio), Math.round(top * ratio));
 }
 

@@ -10,6 +10,8 @@ const HEIGHT = 17;
 const FONT = '600 11px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif';
 /** More plates than this are forgotten and drawn anew when needed. */
 const KEPT = 3000;
+/** Plates keep apart from each other by fields of this many stage pixels. */
+const FIELD = { width: 16, height: 9 };
 /** New plates that one drawing may make; the others follow with the next one. */
 const NEW_AT_ONCE = 40;
 
@@ -19,11 +21,41 @@ export class Tags {
     this.made = new Map();
     this.ratio = 0;
     this.room = NEW_AT_ONCE;
+    this.columns = 1;
+    /** Which fields of the stage have a plate. */
+    this.taken = new Uint8Array(1);
   }
 
-  /** Begin a drawing; what was left out of the one before can be made now. */
-  begin() {
+  /**
+   * Begin a drawing; what was left out of the one before can be made now.
+   *
+   * @param {import("./types.js").Size} stage
+   */
+  begin(stage) {
     this.room = NEW_AT_ONCE;
+    this.columns = Math.ceil(stage.width / FIELD.width) + 1;
+    const fields = this.columns * (Math.ceil(stage.height / FIELD.height) + 1);
+    if (this.taken.length === fields) this.taken.fill(0);
+    else this.taken = new Uint8Array(fields);
+  }
+
+  /**
+   * Take a place for a plate; false where another one has part of it.
+   *
+   * @param {number} x @param {number} y of the top left corner, in stage pixels
+   * @param {number} width
+   */
+  take(x, y, width) {
+    const { columns, taken } = this;
+    const left = Math.max(Math.floor(x / FIELD.width), 0);
+    const right = Math.min(Math.floor((x + width - 1) / FIELD.width), columns - 1);
+    const top = Math.max(Math.floor(y / FIELD.height), 0);
+    const bottom = Math.min(Math.floor((y + HEIGHT - 1) / FIELD.height), taken.length / columns - 1);
+    for (let row = top; row <= bottom; row++) {
+      for (let at = left; at <= right; at++) if (taken[row * columns + at]) return false;
+    }
+    for (let row = top; row <= bottom; row++) taken.fill(1, row * columns + left, row * columns + right + 1);
+    return true;
   }
 
   /** Whether plates were left out. */
