@@ -1,6 +1,5 @@
 """Boxes that a detector finds on a changed picture are those of the picture as it is."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

@@ -136,6 +136,7 @@ class BlobDetector:
             probs[kept].argmax(axis=1) if len(kept) else np.zeros(0, np.int64),
             ClassScores.EXCLUSIVE,
             class_probs=probs[kept],
+            box_embedding=colours[kept],
             frame_embedding=np.append(colours.sum(axis=0), len(colours)),
             class_peak=probs.max(axis=0, initial=0),
         )
