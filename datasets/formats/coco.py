@@ -8,7 +8,7 @@ are kept as columns until their image's turn comes.
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from prelabel.datasets.formats.coco_document import (
     decoded_record,
     read_document,
 )
+from prelabel.datasets.formats.coco_turned import Turned, as_turned, turned_of
 from prelabel.datasets.formats.origins import origin_from_fields
 from prelabel.datasets.formats.picture_folder import PictureFolder, lies_below
 from prelabel.datasets.frames import Split
@@ -59,6 +60,7 @@ class _Columns:
     number: "array[int]" = field(default_factory=lambda: array("q"))
     box_ids: dict[int, str] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
+    turned: dict[int, Turned] = field(default_factory=dict)
 
 
 class CocoReader:
@@ -121,19 +123,20 @@ class _CocoFile:
         for image, end in zip(self.images, ends.tolist(), strict=True):
             boxes, here = None, slice(begin, end)
             if self._is_labelled(image, end - begin):
-                boxes = self._boxes(order[here].tolist(), xyxy[here], class_names[here].tolist())
+                rows = order[here].tolist()
+                boxes = self._boxes(rows, xyxy[here], class_names[here].tolist())
+                if self._columns.turned and any(row in self._columns.turned for row in rows):
+                    boxes = self._turned(rows, boxes, image)
             begin = end
             yield self._frame(image, image.prelabel.split or split, boxes)
 
     def _frame(self, image: CocoImage, split: Split, boxes: RawBoxes | None) -> RawFrame:
-        declared, extras = None, image.prelabel
-        if image.width and image.height:
-            declared = int(image.width), int(image.height)
+        extras = image.prelabel
         return RawFrame(
             image.file_name,
             str(self.path),
             split,
-            declared,
+            _declared_size(image),
             boxes,
             extras.kind,
             extras.group,
@@ -152,6 +155,14 @@ class _CocoFile:
             [columns.box_ids.get(row) for row in rows] if columns.box_ids else None,
             [columns.origins.get(row, IMPORTED) for row in rows] if columns.origins else None,
         )
+
+    def _turned(self, rows: list[int], boxes: RawBoxes, image: CocoImage) -> RawBoxes:
+        turned = [self._columns.turned.get(row) for row in rows]
+        xyxy, angle, changed = as_turned(boxes.xyxy, turned, _declared_size(image))
+        for row in changed:
+            told = "its bbox was changed since its angle was written: taken as upright"
+            self._told(ProblemKind.CORRECTED, f"annotation {boxes.numbers[row]}: {told}")
+        return replace(boxes, xyxy=xyxy, angle=angle)
 
     def _is_labelled(self, image: CocoImage, boxes: int) -> bool:
         if boxes or image.prelabel.labelled:
@@ -233,7 +244,7 @@ class _CocoFile:
             columns.category_row.append(category_row)
             columns.xywh.extend(one.bbox)  # type: ignore[arg-type]  # checked: four numbers
             fits = isinstance(one.id, int) and abs(one.id) < 1 << 63
-            columns.number.append(one.id if fits else position)  # type: ignore[arg-type]
+            columns.number.append(one.id if fits else position)  # type: ignore[arg-type]  # `fits`: an int
             if one.prelabel is not None:
                 self._take_extras(columns, row, one.prelabel)
         return columns
@@ -241,6 +252,8 @@ class _CocoFile:
     def _take_extras(self, columns: _Columns, row: int, extras: BoxExtras) -> None:
         if extras.box_id is not None:
             columns.box_ids[row] = extras.box_id
+        if (turned := turned_of(extras)) is not None:
+            columns.turned[row] = turned
         if extras.origin is None:
             return
         fields = extras.origin
@@ -281,6 +294,12 @@ class _CocoFile:
 
     def _told(self, kind: ProblemKind, reason: str) -> None:
         self._report.add(self.path, kind, reason)
+
+
+def _declared_size(image: CocoImage) -> tuple[int, int] | None:
+    if not image.width or not image.height:
+        return None
+    return int(image.width), int(image.height)
 
 
 def _check_annotation(one: CocoAnnotation, image_row: int) -> None:

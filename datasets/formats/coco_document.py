@@ -41,10 +41,16 @@ class ImageExtras(msgspec.Struct, frozen=True, gc=False):
 
 
 class BoxExtras(msgspec.Struct, frozen=True, gc=False):
-    """What prelabel adds to an annotation."""
+    """What prelabel adds to an annotation.
+
+    A turned box has its `angle`, radians clockwise, and its corners before the turn, `xyxy`; the
+    annotation's `bbox` is the upright box around it.
+    """
 
     box_id: str | None = None
     origin: dict[str, Any] | None = None
+    angle: float | None = None
+    xyxy: list[float] | None = None
 
 
 class CocoImage(msgspec.Struct, gc=False):

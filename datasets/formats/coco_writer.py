@@ -8,8 +8,16 @@ import msgspec
 
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet
 from prelabel.datasets.formats.base import ExportedDataset, Pictures
-from prelabel.datasets.formats.export import PictureCopies, common_root, short_xywh
+from prelabel.datasets.formats.coco_turned import outlines
+from prelabel.datasets.formats.export import (
+    PictureCopies,
+    common_root,
+    short_angles,
+    short_corners,
+    short_xywh,
+)
 from prelabel.datasets.formats.origins import origin_fields
+from prelabel.datasets.formats.upright import upright_boxes
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.geometry import areas
 from prelabel.datasets.progress import Progress
@@ -20,9 +28,10 @@ ANNOTATIONS_FILE = "annotations.json"
 class CocoWriter:
     """Writes `annotations.json`; pictures stay where they are unless copies are asked for.
 
-    Beside the standard keys, an annotation has under `prelabel` its `box_id` and, unless it was
-    imported, its `origin`; an image has there `labelled`, `split`, and `kind`, `group`, `sequence`,
-    `index` where they say anything.
+    Beside the standard keys, an annotation has under `prelabel` its `box_id`; its `origin` unless
+    it was imported; and if it is turned its `angle` and, as `xyxy`, its corners before the turn. An
+    image has there `labelled`, `split`, and `kind`, `group`, `sequence`, `index` where they say
+    anything.
     """
 
     def write(
@@ -47,7 +56,9 @@ class CocoWriter:
                 images.append(one.frame)
                 labelled.append(one.annotations is not None)
                 if one.annotations is not None:
-                    _write_annotations(file, one.annotations, len(images), boxes, classes)
+                    _write_annotations(
+                        file, one.frame, one.annotations, len(images), boxes, classes
+                    )
                     boxes += len(one.annotations)
                 if copies.wanted:
                     names.append(copies.name_for(one.frame))
@@ -71,13 +82,16 @@ def _categories(classes: Sequence[str]) -> list[dict[str, object]]:
 
 def _write_annotations(
     file: BinaryIO,
+    frame: Frame,
     annotations: AnnotationSet,
     image_id: int,
     first_id: int,
     classes: Sequence[str],
 ) -> None:
-    sizes = areas(annotations.boxes.xyxy).tolist()
-    for row, bbox in enumerate(short_xywh(annotations.boxes.xyxy)):
+    boxes = annotations.boxes
+    sizes, polygons = areas(boxes.xyxy).tolist(), outlines(boxes)
+    upright = upright_boxes(boxes, (frame.width_px, frame.height_px))
+    for row, bbox in enumerate(short_xywh(upright)):
         record: dict[str, object] = {
             "id": first_id + row + 1,
             "image_id": image_id,
@@ -85,11 +99,14 @@ def _write_annotations(
             "bbox": bbox,
             "area": sizes[row],
             "iscrowd": 0,
-            "segmentation": [],  # several readers refuse a box without it
+            "segmentation": polygons[row],  # several readers refuse a box without it
         }
         extras: dict[str, object] = {"box_id": annotations.box_id[row]}
         if annotations.origin[row] != IMPORTED:
             extras["origin"] = origin_fields(annotations.origin[row], classes)
+        if boxes.angle is not None:
+            extras["angle"] = short_angles(boxes.angle[row : row + 1])[0]
+            extras["xyxy"] = short_corners(boxes.xyxy[row : row + 1])[0]
         record["prelabel"] = extras
         file.write(b",\n" if first_id + row else b"\n")
         file.write(msgspec.json.encode(record))

@@ -5,10 +5,12 @@ may be missing:
 
     filename,width,height,class,xmin,ymin,xmax,ymax,
     split,labelled,box_id,origin,model_id,score,
-    original_class,original_xmin,original_ymin,original_xmax,original_ymax
+    original_class,original_xmin,original_ymin,original_xmax,original_ymax,
+    angle,original_angle
 
-A row without class is a picture without boxes; `labelled` (true or false) tells whether somebody
-looked at it.
+Where a box has an `angle`, in radians clockwise, its corners are those before the turn. A row
+without class is a picture without boxes; `labelled` (true or false) tells whether somebody looked
+at it.
 """
 
 import csv
@@ -43,7 +45,7 @@ ORIGINAL_CORNERS = tuple(f"original_{corner}" for corner in CORNERS)
 _NEEDED = ("filename", "class", *CORNERS)
 COLUMNS = (
     "filename", "width", "height", "class", *CORNERS, "split", "labelled", "box_id",
-    "origin", "model_id", "score", "original_class", *ORIGINAL_CORNERS,
+    "origin", "model_id", "score", "original_class", *ORIGINAL_CORNERS, "angle", "original_angle",
 )  # fmt: skip
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -133,16 +135,16 @@ class _Reading:
         return self.source.rules.unannotated is Unannotated.EMPTY if told is None else told
 
     def _boxes(self, rows: list[NumberedRow]) -> RawBoxes:
-        xyxy: list[list[float]] = []
+        numbered: list[list[float]] = []
         class_names: list[str] = []
         numbers: list[int] = []
         ids: list[str | None] = []
         origins: list[Origin] = []
         for number, row in rows:
             try:
-                xyxy.append([float(row[corner]) for corner in CORNERS])
+                numbered.append([float(text) for text in _geometry(row)])
             except ValueError:
-                told = ", ".join(row[corner] for corner in CORNERS)
+                told = ", ".join(_geometry(row))
                 self._told(
                     ProblemKind.BOX_LEFT_OUT, number, f"box must be numbers, but is ({told})"
                 )
@@ -151,14 +153,16 @@ class _Reading:
             numbers.append(number)
             ids.append(row.get("box_id") or None)
             origins.append(self._origin(number, row))
-        corners = np.array(xyxy, np.float64).reshape(-1, 4)
-        return RawBoxes(corners, class_names, "line", numbers, ids, origins)
+        geometry = np.array(numbered, np.float64).reshape(-1, 5)
+        angle = geometry[:, 4] if any(row.get("angle") for _, row in rows) else None
+        xyxy = geometry[:, :4]
+        return RawBoxes(xyxy, class_names, "line", numbers, ids, origins, angle=angle)
 
     def _origin(self, number: int, row: Row) -> Origin:
         fields: dict[str, object] = {"kind": row.get("origin", "")}
         if not fields["kind"]:
             return IMPORTED
-        for key in ("model_id", "score", "original_class"):
+        for key in ("model_id", "score", "original_class", "original_angle"):
             if row.get(key):
                 fields[key] = row[key]
         if row.get(ORIGINAL_CORNERS[0]):
@@ -171,6 +175,11 @@ class _Reading:
 
     def _told(self, kind: ProblemKind, number: int, reason: str) -> None:
         self.report.add(self.path, kind, f"line {number}: {reason}")
+
+
+def _geometry(row: Row) -> list[str]:
+    """Corners and angle as they are written."""
+    return [*(row[corner] for corner in CORNERS), row.get("angle") or "0"]
 
 
 def _has_box(row: Row) -> bool:

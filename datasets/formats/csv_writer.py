@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prelabel.datasets.formats.base import ExportedDataset, Pictures
 from prelabel.datasets.formats.csv_table import COLUMNS, CORNERS, ORIGINAL_CORNERS
-from prelabel.datasets.formats.export import PictureCopies, common_root, short_corners
+from prelabel.datasets.formats.export import PictureCopies, common_root, short_angles, short_corners
 from prelabel.datasets.formats.origins import origin_fields
 from prelabel.datasets.formats.text_files import CLASSES_FILE, write_names
 from prelabel.datasets.frames import LabelledFrame
@@ -61,6 +61,7 @@ def _box_rows(name: str, one: LabelledFrame, classes: Sequence[str]) -> Iterator
     if one.annotations is None or not len(one.annotations):
         yield common
         return
+    angles = short_angles(one.annotations.boxes.angle)
     for row, box in enumerate(short_corners(one.annotations.boxes.xyxy)):
         fields = origin_fields(one.annotations.origin[row], classes)
         fields["origin"] = fields.pop("kind")
@@ -72,4 +73,5 @@ def _box_rows(name: str, one: LabelledFrame, classes: Sequence[str]) -> Iterator
             "box_id": one.annotations.box_id[row],
             **fields,
             **dict(zip(ORIGINAL_CORNERS, map(repr, original), strict=False)),
+            **({"angle": repr(angles[row])} if angles else {}),
         }

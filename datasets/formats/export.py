@@ -93,6 +93,11 @@ def short_corners(xyxy: Float32s) -> list[list[float]]:
     return [list(row) for row in shortest.tolist()]
 
 
+def short_angles(angle: Float32s | None) -> list[float]:
+    """Angles (n,) as doubles of few digits that are exactly `angle` when read as float32."""
+    return [] if angle is None else [float(str(one)) for one in angle]
+
+
 def short_xywh(xyxy: Float32s) -> list[list[float]]:
     """Left, top, width, height (n, 4) that give exactly `xyxy` as float32 of left + width."""
     start = np.array(short_corners(xyxy), np.float64).reshape(-1, 4)[:, :2]

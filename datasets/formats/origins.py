@@ -10,7 +10,10 @@ _BY_KIND = {OriginKind.IMPORTED: IMPORTED, OriginKind.DRAWN: DRAWN}
 
 
 def origin_fields(origin: Origin, classes: Sequence[str]) -> dict[str, Any]:
-    """`origin` as JSON-ready fields; the original class by its name, the box as four pixels."""
+    """`origin` as JSON-ready fields; the original class by its name, the box as four pixels.
+
+    A turned box has its angle in radians beside them.
+    """
     fields: dict[str, Any] = {"kind": origin.kind.value}
     if origin.model_id is not None:
         fields |= {"model_id": origin.model_id, "score": origin.score}
@@ -19,6 +22,8 @@ def origin_fields(origin: Origin, classes: Sequence[str]) -> dict[str, Any]:
             "original_xyxy": list(origin.original_xyxy),
             "original_class": classes[origin.original_class_id],
         }
+    if origin.original_angle is not None:
+        fields["original_angle"] = origin.original_angle
     return fields
 
 
@@ -33,12 +38,14 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
         if plain is not None:
             return plain
         box, name = fields.get("original_xyxy"), fields.get("original_class")
+        angle = fields.get("original_angle")
         return Origin(
             kind,
             str(fields["model_id"]),
             float(fields["score"]),
             None if box is None else _four(box),
             None if name is None else list(classes).index(name),
+            None if angle is None else float(angle),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"origin {dict(fields)!r} cannot be read: {error}") from error

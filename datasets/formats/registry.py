@@ -30,6 +30,7 @@ from prelabel.datasets.formats.export import new_folder
 from prelabel.datasets.formats.kitti import KittiReader, KittiWriter
 from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.picture_tree import PictureTreeReader
+from prelabel.datasets.formats.upright import UprightFrames
 from prelabel.datasets.formats.voc import VocReader
 from prelabel.datasets.formats.voc_writer import VocWriter
 from prelabel.datasets.formats.yolo import YoloReader
@@ -53,6 +54,7 @@ WRITERS: dict[str, Writer] = {
     "kitti": KittiWriter(),
     "csv": CsvWriter(),
 }
+WITH_ANGLES = frozenset({"coco", "yolo", "csv"})
 _FILE_FORMATS = {".json": "coco", ".csv": "csv", ".yaml": "yolo", ".yml": "yolo"}
 
 
@@ -103,14 +105,17 @@ def write_dataset(
 ) -> ExportedDataset:
     """Write a dataset into a new folder, which appears when it is complete.
 
-    `format` is a name in WRITERS or "datumaro:<name>". Raises BadInputError if `folder` is there
-    and not empty, or if the format cannot hold what is to be written.
+    `format` is a name in WRITERS or "datumaro:<name>". Turned boxes are written as the upright ones
+    around them where the format has no angles, which a note tells. Raises BadInputError if `folder`
+    is there and not empty, or if the format cannot hold what is to be written.
     """
     names, writer = check_class_names(classes, "classes"), _writer(format)
+    upright = None if format in WITH_ANGLES else UprightFrames(frames)
     with new_folder(folder) as beside:
-        written = writer.write(beside, names, frames, pictures, progress)
+        written = writer.write(beside, names, upright or frames, pictures, progress)
     annotations = folder / written.annotations.relative_to(beside)
-    return replace(written, folder=folder, annotations=annotations)
+    notes = written.notes if upright is None else (*written.notes, *upright.notes)
+    return replace(written, folder=folder, annotations=annotations, notes=notes)
 
 
 def detect_format(source: Path) -> str:

@@ -1,5 +1,6 @@
 """Networks with an oriented head: they find what the framework finds, train, and come back."""
 
+import importlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from turned_shapes import BARS, turned_examples
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.formats.registry import write_dataset
 from prelabel.datasets.frames import Frame, LabelledFrame
 from prelabel.datasets.geometry import boxes_iou, rotated_corners
 from prelabel.datasets.predictions import Prediction
@@ -210,6 +212,23 @@ def test_boxes_are_learned_the_way_the_framework_puts_them() -> None:
     assert np.abs(half_turns - half_turns.round()).max() < 1e-3
     assert rows[:, 4].min() >= -math.pi / 4
     assert rows[:, 4].max() < 3 * math.pi / 4
+
+
+def test_the_framework_reads_turned_boxes_that_are_written(
+    tmp_path: Path, turned: list[TrainingExample]
+) -> None:
+    frames = [LabelledFrame(one.frame, one.annotations) for one in turned]
+    folder = write_dataset("yolo", tmp_path / "out", BARS, frames, Silent()).folder
+    verify: Any = importlib.import_module("ultralytics.data.utils").verify_image_label
+    for one in turned:
+        name = Path(one.frame.uri)
+        labels = folder / "labels" / "train" / f"{name.stem}.txt"
+        picture = folder / "images" / "train" / name.name
+        segments = verify((str(picture), str(labels), "", False, 2, 0, 0, False))[3]
+        assert one.annotations.boxes.angle is not None
+        corners = rotated_corners(one.annotations.boxes.xyxy, one.annotations.boxes.angle)
+        size = (one.frame.width_px, one.frame.height_px)
+        assert np.allclose(np.stack(segments) * size, corners, atol=1e-3)
 
 
 @pytest.mark.slow
