@@ -66,13 +66,14 @@ class PalOrder:
         }
         rows = np.concatenate([np.zeros(0, np.intp), *(seen.row[k] for k in looked_at.values())])
         guide = Guide.of(pool, seen, rows, self.score_min)
+        frames = seen.frames
         chosen = []
         for class_id, pairs in looked_at.items():
             score = guide.score(seen.row[pairs], seen.value[pairs])
             budget = int(budgets[class_id])
             best = pairs[np.lexsort((lot[seen.row[pairs]], -score))[:budget]]
             for rank, pair in enumerate(best.tolist()):
-                turn = (rank + 0.5) / budget
+                turn = ((rank + 0.5) / budget, int(frames[class_id]))  # the rarer class first
                 chosen.append((turn, class_id, int(seen.row[pair]), float(seen.value[pair])))
         return [(row, class_id, value) for _, class_id, row, value in sorted(chosen)]
 

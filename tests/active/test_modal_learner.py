@@ -22,8 +22,7 @@ from prelabel.active.estimator import (
 )
 from prelabel.active.holdout import validation_ids
 from prelabel.active.learner import DetectionLearner
-from prelabel.active.pool import PoolExhaustedError
-from prelabel.active.pool import Need
+from prelabel.active.pool import Need, PoolExhaustedError
 from prelabel.active.query import QUERY_STRATEGIES, BatchQuery, query_strategy_by_name
 from prelabel.active.scoring import StrategyError
 from prelabel.active.strategies import STRATEGIES, Strategy
