@@ -48,6 +48,26 @@ def prediction_of(
     )
 
 
+def placed_prediction(
+    name: str,
+    probs: ArrayLike,
+    xyxy: ArrayLike = ((0, 0, 10, 10),),
+    peak: ArrayLike | None = None,
+) -> Prediction:
+    """A prediction of a softmax head of two classes, a box for each vector at these places."""
+    vectors = np.asarray(probs, np.float32).reshape(-1, 2)
+    return Prediction(
+        frame_id_of(name),
+        "model",
+        Boxes(np.asarray(xyxy, np.float32).reshape(-1, 4)[: len(vectors)]),
+        vectors.max(axis=1, initial=0),
+        vectors.argmax(axis=1) if len(vectors) else np.zeros(0, np.int64),
+        ClassScores.EXCLUSIVE,
+        class_probs=vectors,
+        class_peak=peak,
+    )
+
+
 def pool_of(
     predictions: dict[str, Prediction],
     embeddings: ArrayLike | None = None,
