@@ -11,6 +11,7 @@ the page itself notes it.
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import socket
@@ -21,12 +22,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from machine import describe_machine
 from numpy.typing import NDArray
 from playwright.sync_api import Page, ViewportSize, sync_playwright
@@ -141,7 +142,7 @@ def record_proposals(project: Project, rng: np.random.Generator) -> None:
     files.write([proposals(frame, rng) for frame in project.store.frames()])
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The real server on a free port; its address."""
     with socket.socket() as chosen:
@@ -178,8 +179,8 @@ def intervals(page: Page, act: Callable[[], object]) -> tuple[list[float], float
     return [later - sooner for sooner, later in pairwise(stamps)][2:], drawn / len(stamps)
 
 
-def drag(page: Page, seconds: float) -> tuple[list[float], float]:
-    """Move one box about by the mouse, as fast as events are taken."""
+def drag(page: Page, seconds: float) -> tuple[list[float], dict[str, float]]:
+    """Move one box about; times between frames, and what else is known of them."""
     page.evaluate("""() => {
       const { editor } = window.__prelabel.page;
       editor.run("nextBox");
@@ -196,9 +197,11 @@ def drag(page: Page, seconds: float) -> tuple[list[float], float]:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 8, y + 8)
-    found = intervals(page, lambda: page.evaluate(CIRCLE, [x, y, 1000 * seconds]))
+    before = browser_seconds()
+    found, drawn_share = intervals(page, lambda: page.evaluate(CIRCLE, [x, y, 1000 * seconds]))
+    spent_ms = 1000 * (browser_seconds() - before) / len(found)
     page.mouse.up()
-    return found
+    return found, {"drag_drawn_share": drawn_share, "drag_cpu_ms": spent_ms}
 
 
 def next_frames(page: Page, count: int) -> list[float]:
@@ -218,6 +221,17 @@ def next_frames(page: Page, count: int) -> list[float]:
     return [float(one) for one in found]
 
 
+def browser_seconds() -> float:
+    """Processor time that the browser's processes have taken so far."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "chromium" in process.name() or "chrome" in process.name():
+                times = process.cpu_times()
+                total += times.user + times.system
+    return total
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     return float(np.percentile(np.asarray(values), share))
 
@@ -232,10 +246,10 @@ def measure(url: str, seconds: float, count: int) -> dict[str, float]:
         page.wait_for_function("() => window.__prelabel?.page.editor.scene.picture")
         page.wait_for_timeout(3000)
         idle, _ = intervals(page, lambda: page.wait_for_timeout(1000 * seconds))
-        dragged, drawn_share = drag(page, seconds)
+        dragged, beside = drag(page, seconds)
         nexts = next_frames(page, count)
         browser.close()
-    return figures(idle, dragged, nexts) | {"drag_drawn_share": drawn_share}
+    return figures(idle, dragged, nexts) | beside
 
 
 def figures(idle: list[float], dragged: list[float], nexts: list[float]) -> dict[str, float]:

@@ -220,7 +220,9 @@ test("a closing page sends what fits, held submissions too, and keeps it all", (
   outbox.add(1, "submit", { request_id: "s", shown_score: 0.3 }, { holdMs: 5_000 });
   const many = Array.from({ length: 900 }, (_, at) => ({ id: `box-${at}`, xyxy: [1.5, 2.5, 3.5, 4.5], angle: null, class_id: 1, status: "accepted" }));
   outbox.add(2, "edit", edit("large", many));
-  outbox.leave();
+  outbox.leave({ held: false });
+  assert.deepEqual(requests.splice(0).map((one) => one.path), ["/api/tasks/1/edits"]);
+  outbox.leave({ held: true });
   assert.deepEqual(requests.map((one) => [one.path, one.options.keepalive]), [["/api/tasks/1/submit", true]]);
   assert.equal(kept.size, 3);
 });

@@ -135,11 +135,12 @@ class Page {
     });
     document.addEventListener("visibilitychange", () => {
       this.activity.visibility(document.hidden);
-      if (document.hidden) outbox.leave();
+      if (document.hidden) outbox.leave({ held: false });
     });
     window.addEventListener("pagehide", () => {
       this.activity.close();
-      outbox.leave();
+      this.justDone = null;
+      outbox.leave({ held: true });
     });
     for (const kind of ["pointerdown", "pointermove", "wheel", "keydown"]) {
       document.addEventListener(kind, () => this.activity.input(), { passive: true, capture: true });

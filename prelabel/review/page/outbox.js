@@ -279,11 +279,13 @@ export class Outbox extends EventTarget {
   /**
    * The page may be closing: send what fits without waiting for answers. All of it stays on this
    * computer as well, and is sent again if no answer was seen.
+   *
+   * @param {{held?: boolean}} [options] whether also what waits to be undone goes
    */
-  leave() {
+  leave({ held = true } = {}) {
     if (this.stopped) return;
     let room = LEAVING_BYTES;
-    let left = this.records.map((record) => ({ ...record, notBefore: 0 }));
+    let left = this.records.map((record) => (held ? { ...record, notBefore: 0 } : record));
     for (;;) {
       const parcel = nextParcel(left, this.around.now());
       if (!parcel) return;
