@@ -4,25 +4,28 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.settings import ReviewSettings
-from prelabel.store.changes import Change, Clock, Entry, changing
+from prelabel.store.changes import Clock, Entry, changing
 from prelabel.store.records import EventKind
 from prelabel.store.store import Store
 from prelabel.store.tables import batches
-from prelabel.store.work_tables import edits, task_skips, tasks
+from prelabel.store.work_tables import tasks
 from prelabel.work.counting import UNFINISHED, count_tasks
+from prelabel.work.edit_rows import author_of, count_edits
 from prelabel.work.errors import NotAllowedError
 from prelabel.work.filling import FILLER, fill_round
 from prelabel.work.lending import free_tasks, is_lent_unopened, lend, own_tasks
 from prelabel.work.notices import tell_if_batch_is_done
 from prelabel.work.records import Task, TaskState
+from prelabel.work.skipping import put_back, record_skip, set_aside
 from prelabel.work.task_rows import (
     check_reason,
     check_theirs,
     is_theirs,
+    lock_copies,
     lock_task,
     read_task,
     read_tasks,
@@ -127,7 +130,7 @@ class Queue:
         """
         with self._database.working() as connection:
             row = lock_task(connection, task)
-            if not is_theirs(row, person) or _has_edits(connection, row):
+            if not is_theirs(row, person) or count_edits(connection, author_of(row, person)):
                 return
             back: dict[str, Any] = {"leased_until": None}
             if row.state != TaskState.SENT_BACK:
@@ -137,23 +140,21 @@ class Queue:
     def skip(self, task: int, person: str, reason: str) -> Task:
         """Leave a task to others, and say why.
 
-        It is set aside where as many as `skip_limit`, or all who are eligible, have skipped it.
+        It is set aside where as many as `skip_limit` have skipped it, or where all who are eligible
+        have skipped the frame or have another copy of it.
         """
         check_reason(reason)
         eligible = None if self._eligible is None else set(self._eligible())
         with changing(self._database, person, self._clock) as change:
-            row = lock_task(change.connection, task)
+            row, *copies = lock_copies(change.connection, task)
             check_theirs(row, person)
-            skippers = self._record_skip(change, row, reason)
-            aside = len(skippers) >= self._settings.skip_limit or (
-                eligible is not None and eligible <= skippers
-            )
-            self._put_back(change, row, len(skippers), aside)
-            told = {"task": task, "round": row.round, "reason": reason}
-            change.log(EventKind.TASK_SKIPPED, [Entry(told, row.frame)])
+            skippers, gone = record_skip(change, row, copies, reason)
+            nobody_left = eligible is not None and eligible <= gone
+            aside = nobody_left or skippers >= self._settings.skip_limit
+            put_back(change, row, skippers, aside)
+            if nobody_left:
+                set_aside(change, [one for one in copies if one.person is None])
             if aside:
-                told = {"task": task, "round": row.round, "skips": len(skippers)}
-                change.log(EventKind.TASK_SET_ASIDE, [Entry(told, row.frame)])
                 tell_if_batch_is_done(change, row.round)
             return read_task(change.connection, task)
 
@@ -192,45 +193,6 @@ class Queue:
 
     def _until(self) -> datetime:
         return self._clock() + timedelta(minutes=self._settings.lease_minutes)
-
-    def _record_skip(self, change: Change, row: Row[Any], reason: str) -> set[str]:
-        """Keep the skip; all who have skipped the task since it was queued."""
-        of_attempt = (task_skips.c.task == row.number) & (task_skips.c.attempt == row.attempt)
-        known = select(task_skips.c.person).where(of_attempt)
-        skippers = set(change.connection.execute(known).scalars())
-        if change.author not in skippers:
-            skip = {"task": row.number, "attempt": row.attempt, "person": change.author}
-            change.connection.execute(
-                insert(task_skips), {**skip, "at": change.at, "reason": reason}
-            )
-        return skippers | {change.author}
-
-    def _put_back(self, change: Change, row: Row[Any], skips: int, aside: bool) -> None:
-        state = TaskState.SET_ASIDE if aside else TaskState.QUEUED
-        back = {
-            "state": state.value,
-            "skips": skips,
-            "person": None,
-            "leased_until": None,
-            "held_until": None,
-            "sent_back_reason": None,
-        }
-        of_task = tasks.c.number == row.number
-        change.connection.execute(update(tasks).where(of_task).values(back))
-
-
-def _has_edits(connection: Connection, row: Row[Any]) -> bool:
-    mine = (
-        select(edits.c.number)
-        .where(
-            edits.c.task == row.number,
-            edits.c.person == row.person,
-            edits.c.attempt == row.attempt,
-            edits.c.reviews.is_(None),
-        )
-        .limit(1)
-    )
-    return connection.execute(mine).first() is not None
 
 
 def _check_finished(connection: Connection, row: Row[Any]) -> None:

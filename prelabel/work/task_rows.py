@@ -50,6 +50,14 @@ def task_query() -> Select[Any]:
 # Made once: building these statements takes longer than running them.
 _ONE = task_query().where(tasks.c.number == bindparam("task"))
 _LOCKED = select(tasks).where(tasks.c.number == bindparam("task")).with_for_update()
+_asked = tasks.alias("asked")
+_COPIES = (
+    select(tasks)
+    .join(_asked, (_asked.c.round == tasks.c.round) & (_asked.c.frame == tasks.c.frame))
+    .where(_asked.c.number == bindparam("task"))
+    .order_by(tasks.c.number)  # everybody locks in this order, so that none wait in a circle
+    .with_for_update(of=tasks)
+)
 
 
 def read_task(connection: Connection, number: int) -> Task:
@@ -62,6 +70,8 @@ def read_task(connection: Connection, number: int) -> Task:
 
 def read_tasks(connection: Connection, numbers: Sequence[int]) -> list[Task]:
     """The tasks of these numbers, in that order."""
+    if not numbers:
+        return []
     rows = connection.execute(task_query().where(tasks.c.number.in_(numbers)))
     found = {row.number: task_of(row) for row in rows}
     return [found[number] for number in numbers]
@@ -94,6 +104,14 @@ def lock_task(connection: Connection, number: int) -> Row[Any]:
     if row is None:
         raise unknown(number)
     return row
+
+
+def lock_copies(connection: Connection, number: int) -> list[Row[Any]]:
+    """The rows of a task and of the other copies of its frame, locked; that task's row first."""
+    rows = connection.execute(_COPIES, {"task": number}).all()
+    if not rows:
+        raise unknown(number)
+    return sorted(rows, key=lambda row: bool(row.number != number))
 
 
 def is_theirs(row: Row[Any] | Task, person: str) -> bool:

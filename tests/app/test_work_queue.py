@@ -170,6 +170,17 @@ def test_several_copies_go_to_several_people(store: Store) -> None:
     assert numbers(work.queue.next("cat", 4)) == [first[0].number]
 
 
+def test_copies_that_nobody_is_left_for_are_set_aside(store: Store) -> None:
+    everybody = ["ann", "ben", "cat"]
+    work = begin(store, 1, copies=3, reviewer=True, skip_limit=5, eligible=lambda: everybody)
+    begun = work.take("ann")
+    for person in ("ben", "cat"):
+        work.queue.skip(work.take(person).number, person, "blurred")
+    states = [work.queue.task(number).state for number in (1, 2, 3)]
+    assert states == [TaskState.IN_WORK, TaskState.SET_ASIDE, TaskState.SET_ASIDE]
+    assert begun.number == 1
+
+
 def test_labels_from_elsewhere_end_the_work_on_their_frame(store: Store) -> None:
     work = begin(store, frames=3, copies=2, reviewer=True)
     task = work.take("ann")

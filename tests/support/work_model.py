@@ -98,9 +98,16 @@ class QueueModel:
     def skip(self, number: int, person: str) -> None:
         task = self._theirs(number, person)
         task.skippers.add(person)
-        aside = len(task.skippers) >= self.settings.skip_limit or self.eligible <= task.skippers
+        copies = [one for one in self.tasks.values() if one.frame == task.frame]
+        gone = {name for one in copies for name in one.skippers}
+        gone |= {one.person for one in copies if one.person and one is not task}
+        aside = len(task.skippers) >= self.settings.skip_limit or self.eligible <= gone
         task.end(TaskState.SET_ASIDE if aside else TaskState.QUEUED)
         task.person = None
+        if self.eligible <= gone:
+            for one in copies:
+                if one.person is None and one.state in OPEN:
+                    one.end(TaskState.SET_ASIDE)
 
     def release(self, number: int, person: str) -> None:
         task = self.tasks[number]
