@@ -91,6 +91,6 @@ def _reason(
     hidden = float(np.where(q < 0.5, q, 0).sum() + missed.sum())
     wrong, loose = float((q * boxes.wrong_class).sum()), float((q * boxes.loose).sum())
     return (
-        f"expected to correct: {false:.1f} false boxes, {wrong:.1f} wrong classes, {loose:.1f} "
-        f"loose boxes, {hidden:.1f} objects missed"
+        f"expected: {false:.1f} false boxes, {wrong:.1f} of a wrong class, {loose:.1f} loose, "
+        f"{hidden:.1f} objects missed"
     )

@@ -38,7 +38,9 @@ class KMeansPlusPlus:
         lots = top(np.zeros(len(pool)), pool.frame_ids, len(pool), rng)
         lots = lots[is_free[lots]]
         rows = lots[: self.most_frames]
-        known = np.concatenate([pool.labelled_embeddings, pool.embeddings[task.taken]])
+        known = pool.embeddings[task.taken]
+        if len(pool.labelled_embeddings):  # without any, their width may be 0
+            known = np.concatenate([pool.labelled_embeddings, known])
         tries = 2 + int(np.log(max(task.frames, 1)))
         typical = float(np.median(task.values)) if len(pool) else 0.0
         chosen: set[int] = set()

@@ -170,6 +170,5 @@ def test_a_reason_tells_what_to_expect() -> None:
     pool = pool_of({"two": prediction_of("two", [[0.8, 0], [0.3, 0]])})
     (reason,) = ExpectedErrors().of(pool).reasons(np.array([0]))
     assert reason == (
-        "expected to correct: 0.2 false boxes, 0.1 wrong classes, 0.1 loose boxes, "
-        "0.4 objects missed"
+        "expected: 0.2 false boxes, 0.1 of a wrong class, 0.1 loose, 0.4 objects missed"
     )

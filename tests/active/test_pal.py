@@ -86,7 +86,12 @@ def test_without_embeddings_rcsp_is_left_out() -> None:
 
 
 def test_the_order_by_hand() -> None:
-    scores = {"v5": (0.5, 0), "v6": (0.6, 0), "v7": (0.7, 0), "v8": (0.8, 0)}
+    scores: dict[str, tuple[float, float]] = {
+        "v5": (0.5, 0),
+        "v6": (0.6, 0),
+        "v7": (0.7, 0),
+        "v8": (0.8, 0),
+    }
     scores |= {"t5": (0, 0.5), "t9": (0, 0.9)}
     frames = {name: frame(name, one) for name, one in scores.items()}
     pool = pool_of(frames, np.eye(6))
