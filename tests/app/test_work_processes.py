@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 import work_children
 from sqlalchemy import select
-from work_content import frame_of, record_batch
+from store_content import labels_of
+from work_content import Work, frame_of, numbers, record_batch
 
+from prelabel.datasets.frames import LabelledFrame
 from prelabel.settings import ReviewSettings
 from prelabel.store.store import Store, utc_now
 from prelabel.store.work_tables import corrections, edits, judgements, submissions
@@ -32,8 +35,8 @@ PEOPLE = ("ann", "ben", "cat")
 def processes() -> ForkServerContext:
     """Children forked from a server that has loaded everything, so that one starts in no time."""
     context = multiprocessing.get_context("forkserver")
-    loaded = ["__main__", "cv2", "prelabel.work.submissions", "prelabel.work.timesheet", "psycopg"]
-    context.set_forkserver_preload(loaded)
+    rules = [f"prelabel.work.{name}" for name in ("queue", "drafts", "submissions", "timesheet")]
+    context.set_forkserver_preload(["__main__", "cv2", "psycopg", *rules])
     return context
 
 
@@ -157,6 +160,33 @@ def test_loans_that_run_out_all_the_time_make_nothing_double(
         assert child.is_done
     _check_work(store, crew)
     assert lines_of(crew, "lost")  # else the loans were too long to show anything
+
+
+def test_imports_and_people_do_not_lock_each_other_up(store: Store) -> None:
+    """Both lock many tasks at once, the one by frames and the others by their own order."""
+    settings = ReviewSettings(prefetch=10, lease_minutes=0.001)
+    work = Work(store, settings, work_children.WallClock())
+    work.queue.fill(record_batch(store, range(100)))
+
+    def be_somebody(person: str) -> None:
+        order = random.Random(person)
+        for _ in range(15):
+            lent = numbers(work.queue.next(person, 8))
+            order.shuffle(lent)
+            work.queue.renew(lent, person)
+
+    def bring_labels_in() -> None:
+        for start in range(0, 100, 20):
+            frames = [frame_of(one) for one in reversed(range(start, start + 20))]
+            store.import_frames([LabelledFrame(one, labels_of(start)) for one in frames], "import")
+
+    with ThreadPoolExecutor(5) as threads:
+        doing = [threads.submit(be_somebody, f"p{number}") for number in range(4)]
+        doing.append(threads.submit(bring_labels_in))
+        for one in doing:
+            one.result()
+    counts = work.queue.counts()
+    assert (counts[TaskState.SUPERSEDED], counts[TaskState.QUEUED]) == (100, 0)
 
 
 def _check_loans(crew: Sequence[Child]) -> None:
