@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
+import httpx
 import pytest
+from review_server import serving
 
 from prelabel.datasets.progress import Silent
 from prelabel.datasets.scenes.options import SCENE_CLASSES, SceneOptions
@@ -16,6 +19,10 @@ from prelabel.datasets.scenes.writing import write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+Known = dict[str, list[tuple[int, list[float]]]]  # class and corners of each box, by file name
+
+FIRST_BATCH = 20
+ANSWERED = 5  # frames of a batch that come back; the rest waits for the next commands
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
@@ -37,12 +44,39 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def answer(batch: Path, known: dict[str, list[tuple[int, list[float]]]], to: Path) -> None:
-    """Label a batch from known boxes, as a tool does that keeps nothing but plain COCO."""
+def work_on_the_page(folder: Path, known: Known, frames: int) -> None:
+    """`prelabel review` on a port of its own, with a person who labels from known boxes."""
+    with (
+        serving(folder / "birds") as server,
+        httpx.Client(base_url=server.url, trust_env=False) as person,
+    ):
+        person.headers["X-CSRF-Token"] = person.get("/api/me").json()["csrf"]
+        for _ in range(frames):
+            label_one(person, known)
+
+
+def label_one(person: httpx.Client, known: Known) -> None:
+    """Take the next frame, reject what is proposed, draw the known boxes, and hand it in."""
+    (task,) = person.post("/api/queue/next", json={"count": 1}).json()["tasks"]
+    for box in task["boxes"]:
+        box |= {"status": "rejected"}
+        del box["proposal"]
+    boxes = task["boxes"]
+    for class_id, xyxy in known[task["name"]]:
+        drawn = {"id": str(uuid.uuid4()), "xyxy": xyxy, "angle": None, "class_id": class_id}
+        boxes.append({**drawn, "status": "accepted"})
+    edit = {"edit_id": str(uuid.uuid4()), "at": 0, "action": "draw", "boxes": boxes}
+    end = {"request_id": str(uuid.uuid4()), "shown_score": task["shown_score"], "edits": [edit]}
+    done = person.post(f"/api/tasks/{task['task']}/submit", json=end)
+    assert done.json()["state"] == "accepted", done.text
+
+
+def answer(batch: Path, known: Known, to: Path) -> None:
+    """Label some of a batch from known boxes, as a tool does that keeps nothing but plain COCO."""
     document = json.loads((batch / "annotations.json").read_text(encoding="utf-8"))
     images = [
         {key: image[key] for key in ("id", "file_name", "width", "height")}
-        for image in document["images"]
+        for image in document["images"][:ANSWERED]
     ]
     annotations = [
         {
@@ -60,7 +94,7 @@ def answer(batch: Path, known: dict[str, list[tuple[int, list[float]]]], to: Pat
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> dict[str, list[tuple[int, list[float]]]]:
+def photos(tmp_path: Path) -> Known:
     """A folder `photos/`, and what is on its pictures."""
     scenes = write_scenes(tmp_path / "drawn", SceneOptions(train=40, val=0, test=0), Silent())
     (tmp_path / "photos").mkdir()
@@ -86,21 +120,24 @@ def shorten_training(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_tour_on_own_pictures(
-    tmp_path: Path, photos: dict[str, list[tuple[int, list[float]]]]
-) -> None:
+def test_the_tour_on_own_pictures(tmp_path: Path, photos: Known) -> None:
     lines = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
     assert len(lines) >= 11
+    to_label = FIRST_BATCH
     for line in lines:
         if "simulate" in line:
             continue  # test_the_demo runs it
+        if line == "prelabel review":
+            work_on_the_page(tmp_path, photos, to_label)
+            to_label = ANSWERED
+            continue
         classes = ",".join(SCENE_CLASSES)
         said = run(line.replace("heron,egret", classes), tmp_path)
         assert said.strip()
         if line.startswith("prelabel init"):
             shorten_training(tmp_path / "birds")
-        if "to-label" in line:
-            answer(tmp_path / "to-label", photos, tmp_path / "corrections.json")
+        if "round-2" in line:
+            answer(tmp_path / "round-2", photos, tmp_path / "corrections.json")
     assert (tmp_path / "birds" / "reports" / "report.html").is_file()
     assert list((tmp_path / "birds-yolo" / "labels").rglob("*.txt"))
     for code in blocks("python"):
