@@ -23,7 +23,7 @@ from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.predictions import ClassScores, Prediction
 from prelabel.models.descriptors import describe_frame
 
-STRATEGIES = ("random", "kcenter", "typical", "typical_cover")
+STRATEGIES = ("random", "random_apart", "kcenter", "kmeans++", "typical", "typical_cover")
 PICKS, SEEDS, POOL_SHARE = 20, 20, 0.8
 
 
