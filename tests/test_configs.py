@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prelabel.active.simulation_config import SimulationConfig, read_simulation
+from prelabel.active.simulation_config import SimulationConfig
 from prelabel.datasets.configuration import ConfigurationError, read_configuration
 from prelabel.models.onnx.spec import OnnxSpec
 from prelabel.simulating import ScenesFile
@@ -22,9 +22,3 @@ def test_every_configuration_is_of_exactly_one_kind(path: Path) -> None:
         except ConfigurationError:
             continue
     assert len(fitting) == 1
-
-
-def test_relative_paths_of_a_simulation_are_meant_from_its_file(tmp_path: Path) -> None:
-    path = tmp_path / "one.yaml"
-    path.write_text("name: one\nsource: cards\ndetector: torchvision:micro\n", encoding="utf-8")
-    assert read_simulation(path).source == tmp_path / "cards"

@@ -244,7 +244,7 @@ class _CocoFile:
             columns.category_row.append(category_row)
             columns.xywh.extend(one.bbox)  # type: ignore[arg-type]  # checked: four numbers
             fits = isinstance(one.id, int) and abs(one.id) < 1 << 63
-            columns.number.append(one.id if fits else position)  # type: ignore[arg-type]  # `fits`: an int
+            columns.number.append(one.id if fits else position)  # type: ignore[arg-type]  # an int if it fits
             if one.prelabel is not None:
                 self._take_extras(columns, row, one.prelabel)
         return columns

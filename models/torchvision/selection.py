@@ -39,7 +39,7 @@ class RichFCOS(FCOS):  # type: ignore[misc]  # torchvision is published without 
         )
 
 
-class RichRetinaNet(RetinaNet):  # type: ignore[misc]
+class RichRetinaNet(RetinaNet):  # type: ignore[misc]  # as RichFCOS
     """RetinaNet."""
 
     def postprocess_detections(
@@ -52,7 +52,7 @@ class RichRetinaNet(RetinaNet):  # type: ignore[misc]
         )
 
 
-class RichSSD(SSD):  # type: ignore[misc]
+class RichSSD(SSD):  # type: ignore[misc]  # as RichFCOS
     """SSD."""
 
     def postprocess_detections(
@@ -80,7 +80,7 @@ class RichSSD(SSD):  # type: ignore[misc]
         return rows[order], best
 
 
-class RichRoIHeads(RoIHeads):  # type: ignore[misc]
+class RichRoIHeads(RoIHeads):  # type: ignore[misc]  # as RichFCOS
     """The second stage of Faster R-CNN; `results` keeps what its `forward` would drop.
 
     Rows index proposals; a proposal has another box for each class.

@@ -116,7 +116,7 @@ def _class_rows(variant: Variant, known: Sequence[str], classes: Sequence[str]) 
 
 def _load_backbone(net: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Weights of a classifier, whose last layers a detector does not have."""
-    body: Any = net.backbone.body  # type: ignore[union-attr]
+    body: Any = net.backbone.body  # type: ignore[union-attr]  # those with ImageNet have one
     own = body.state_dict()
     for name, value in state.items():
         inner = name.removeprefix("features.")

@@ -105,7 +105,7 @@ def _process_left_alone() -> Iterator[None]:
             cv2.setNumThreads(cv2_threads)
             torch.set_num_threads(torch_threads)
             # torch has no way to ask what the options were before
-            torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]
+            torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]  # no types
             np.set_printoptions(**print_options)
 
 

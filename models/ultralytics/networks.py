@@ -43,7 +43,7 @@ def start_net(variant: str, classes: Sequence[str], state_folder: Path, seed: in
         take_weights(net, trained, str(source))
         return net
     try:
-        definition = yaml_model_load(source)  # type: ignore[no-untyped-call]
+        definition = yaml_model_load(source)  # type: ignore[no-untyped-call]  # no types
     except FileNotFoundError as error:
         raise DetectorError(f"{variant}: neither a file nor a definition of ultralytics") from error
     return _random_net(definition, classes, seed)
@@ -118,7 +118,7 @@ def read_net(checkpoint: Path) -> Net:
     if not zipfile.is_zipfile(checkpoint):  # what every torch since 1.6 writes
         raise DetectorError(f"{checkpoint}: cannot be read as weights: it is not a file of torch")
     try:
-        content, _ = torch_safe_load(  # type: ignore[no-untyped-call]
+        content, _ = torch_safe_load(  # type: ignore[no-untyped-call]  # no types
             checkpoint, safe_only=True
         )
         net = content.get("ema") or content.get("model")

@@ -23,7 +23,7 @@ def read(
     source: Path, **options: object
 ) -> tuple[tuple[str, ...], list[LabelledFrame], ImportReport]:
     report = ImportReport()
-    opened = open_dataset(source, report=report, **options)  # type: ignore[arg-type]
+    opened = open_dataset(source, report=report, **options)  # type: ignore[arg-type]  # any of them
     return opened.classes, list(opened.frames), report
 
 
