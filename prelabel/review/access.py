@@ -57,12 +57,12 @@ def who_asks(request: Request, services: ServicesOfApp) -> Caller:
     return caller
 
 
-def reviewer(caller: Annotated[Caller, Depends(who_asks)]) -> Caller:
+async def reviewer(caller: Annotated[Caller, Depends(who_asks)]) -> Caller:
     """The caller, who is a reviewer or more."""
     return _with_role(caller, Role.REVIEWER)
 
 
-def owner(caller: Annotated[Caller, Depends(who_asks)]) -> Caller:
+async def owner(caller: Annotated[Caller, Depends(who_asks)]) -> Caller:
     """The caller, who is an owner."""
     return _with_role(caller, Role.OWNER)
 

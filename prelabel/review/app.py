@@ -55,6 +55,7 @@ def app_of(services: Services) -> DescribedApp:
         description=_ABOUT,
         docs_url=None,  # the page at /docs is our own: theirs load from other hosts
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.address = services.address

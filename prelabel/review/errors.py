@@ -6,8 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from prelabel.datasets.errors import InvalidValueError, PrelabelError
 from prelabel.datasets.pictures import UnusablePictureError
@@ -76,11 +78,20 @@ def _on_bad_request(request: Request, error: Exception) -> Response:
 
 
 def _on_http_error(request: Request, error: Exception) -> Response:
-    status, told, headers = 500, "", None
+    status, told, headers = 500, "", dict[str, str]()
     if isinstance(error, HTTPException):
-        status, headers = error.status_code, error.headers
+        status, headers = error.status_code, dict(error.headers or {})
         told = _TOLD_OF_STATUS.get(status, error.detail)
-    return _answer(status, ErrorView(error=told), dict(headers or {}))
+    if status == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return _answer(status, ErrorView(error=told), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that the address of a request takes; a route by itself knows only its own."""
+    routes = iter_route_contexts(request.app.routes)
+    found = [one.methods or () for one in routes if one.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for methods in found for method in methods})
 
 
 def _mistake(one: dict[str, Any]) -> str:

@@ -118,8 +118,8 @@ def _at_work(people: People) -> Callable[[], set[str]]:
     return lambda: {one.name for one in people.all() if not one.disabled}
 
 
-def services_of(request: Request) -> Services:
-    """The services of the app that answers a request."""
+async def services_of(request: Request) -> Services:
+    """The services of the app that answers a request; async, so that it takes no thread."""
     services: Services = request.app.state.services
     return services
 

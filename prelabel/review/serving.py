@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 import ssl
 import webbrowser
@@ -53,14 +54,21 @@ def warning(address: Address) -> str | None:
 def listening_socket(address: Address) -> socket.socket:
     """A socket that listens where the server is to; AddressError where that cannot be."""
     try:
-        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(
-            (address.host, address.port), family=family, backlog=_BACKLOG, reuse_port=False
-        )
-    except socket.gaierror as error:
-        raise AddressError(f"{address.host}: is no address of this machine") from error
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
+        raise AddressError(f"{address.host}: is no address of this machine") from error
+    # With its protocol named, as asyncio then sends small packets at once (TCP_NODELAY): without
+    # it answers wait 40 ms for an acknowledgement.
+    listener = socket.socket(found[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(found[4])
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
         raise AddressError(f"{address.host}:{address.port}: {_reason(error, address)}") from error
+    return listener
 
 
 def serve(

@@ -20,7 +20,7 @@ def views_of(tasks: Sequence[Task], person: str, services: Services) -> list[Tas
 
 def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> TaskView:
     """A task on its frame, with the boxes of a draft."""
-    initial = services.drafts.initial(task)
+    initial = draft.initial
     return TaskView(
         task=task.number,
         round=task.round_number,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_BOXES = 5_000
 MAX_EDITS = 2_000
@@ -35,6 +35,15 @@ def _storable(text: str) -> str:
     return text
 
 
+def _whole(number: object) -> object:
+    # In JSON 7.0 is a whole number like 7; true and "7" are none, though pydantic would take them.
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
+    if isinstance(number, bool):
+        raise ValueError("must be a whole number")
+    return number
+
+
 def _told(text: str) -> str:
     if not text.strip():
         raise ValueError("must say something")
@@ -53,10 +62,12 @@ Uuid = Annotated[
     ),
 ]
 Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
-StrictNumber = Annotated[Number, Field(strict=True)]
+WHOLE = BeforeValidator(_whole)  # behind the bounds, which only then are told in the schema
+StrictNumber = Annotated[int, Field(strict=True, ge=1, le=_LARGEST_NUMBER), WHOLE]
 Milliseconds = Annotated[
     int,
     Field(strict=True, ge=0, le=_LAST_MS, description="Since 1970, UTC.", examples=[1795339200000]),
+    WHOLE,
 ]
 Pixels = Annotated[
     float, Field(strict=True, ge=-_FARTHEST_PX, le=_FARTHEST_PX, allow_inf_nan=False)
@@ -98,7 +109,7 @@ class BoxBody(Body):
     angle: Annotated[float, Field(strict=True, ge=-100, le=100, allow_inf_nan=False)] | None = (
         Field(None, description="Radians about the centre, clockwise on the screen.")
     )
-    class_id: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+    class_id: Annotated[int, Field(strict=True, ge=0, le=1_000_000), WHOLE]
     status: Status
 
 

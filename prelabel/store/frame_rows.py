@@ -18,6 +18,7 @@ from prelabel.store.tables import frames
 from prelabel.store.task_rows import supersede_tasks
 
 PAGE = 1000
+_BY_ID = select(frames).where(frames.c.frame_id.in_(bindparam("frame_ids", expanding=True)))
 _LOOKUP = 10_000  # ids a query; SQLite takes up to 32,766 parameters
 
 
@@ -100,20 +101,26 @@ def number_of(connection: Connection, frame_id: str) -> int:
 
 def numbers_of(connection: Connection, frame_ids: Sequence[str]) -> dict[str, int]:
     """The row numbers of these frames; UnknownEntryError names one that is missing."""
-    found = {row.frame_id: row.number for row in rows_of(connection, frame_ids)}
+    return {row.frame_id: row.number for row in known_rows(connection, frame_ids)}
+
+
+def known_rows(connection: Connection, frame_ids: Sequence[str]) -> list[Row[Any]]:
+    """The rows of these frames, in no order; UnknownEntryError names one that is missing."""
+    rows = list(rows_of(connection, frame_ids))
+    found = {row.frame_id for row in rows}
     missing = [frame_id for frame_id in frame_ids if frame_id not in found]
     if missing:
         raise UnknownEntryError(
             f"{len(missing)} frames are not in the store, such as {missing[0]}: import them first"
         )
-    return found
+    return rows
 
 
 def rows_of(connection: Connection, frame_ids: Sequence[str]) -> Iterator[Row[Any]]:
     """The rows of those of these frames that are in the store, in no order."""
     for start in range(0, len(frame_ids), _LOOKUP):
         wanted = frame_ids[start : start + _LOOKUP]
-        yield from connection.execute(select(frames).where(frames.c.frame_id.in_(wanted)))
+        yield from connection.execute(_BY_ID, {"frame_ids": wanted})
 
 
 def page_through(database: Database, wanted: Select[Any]) -> Iterator[Row[Any]]:

@@ -137,8 +137,7 @@ class Store:
     def find_frames(self, frame_ids: Sequence[str]) -> list[Frame]:
         """The frames with these ids, in the order asked for."""
         with self._database.reading() as connection:
-            frame_rows.numbers_of(connection, frame_ids)
-            rows = frame_rows.rows_of(connection, frame_ids)
+            rows = frame_rows.known_rows(connection, frame_ids)
             found = {row.frame_id: frame_rows.frame_of(row, self._places) for row in rows}
         return [found[frame_id] for frame_id in frame_ids]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from prelabel.store.changes import Clock
 from prelabel.store.database import Database
@@ -15,6 +15,18 @@ from prelabel.work.tokens import csrf_token, new_token, token_hash
 UNUSED_FOR = timedelta(hours=12)  # a session that nobody used for so long ends
 AT_MOST = timedelta(days=7)
 _NOTICED_EVERY = timedelta(minutes=1)  # a write for every request would be too many
+
+# Made once, as every request of a page asks it.
+_LIVING = (
+    select(people, sessions.c.seen_at, sessions.c.expires_at, sessions.c.ends_at)
+    .join(people, people.c.name == sessions.c.person)
+    .where(
+        sessions.c.token_hash == bindparam("token_hash"),
+        sessions.c.login_number == people.c.login_number,
+        sessions.c.expires_at > bindparam("now"),
+        ~people.c.disabled,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +74,9 @@ class Sessions:
     def find(self, token: str) -> Session | None:
         """The session with this token; None where it ended, ran out, or never was."""
         now = self._clock()
-        wanted = (
-            select(people, sessions.c.seen_at, sessions.c.expires_at, sessions.c.ends_at)
-            .join(people, people.c.name == sessions.c.person)
-            .where(
-                sessions.c.token_hash == token_hash(token),
-                sessions.c.login_number == people.c.login_number,
-                sessions.c.expires_at > now,
-                ~people.c.disabled,
-            )
-        )
+        asked = {"token_hash": token_hash(token), "now": now}
         with self._database.reading() as connection:
-            row = connection.execute(wanted).first()
+            row = connection.execute(_LIVING, asked).first()
         if row is None:
             return None
         expires_at: datetime = row.expires_at

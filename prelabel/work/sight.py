@@ -1,11 +1,28 @@
 """Which frames a person may look at."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import Boolean, and_, bindparam, or_, select
 
 from prelabel.store.database import Database
 from prelabel.store.tables import frames
 from prelabel.store.work_tables import tasks
 from prelabel.work.records import TaskState
+
+# Made once, as every picture asks it.
+_SEEN = (
+    select(tasks.c.number)
+    .join(frames, frames.c.number == tasks.c.frame)
+    .where(
+        frames.c.frame_id == bindparam("frame_id"),
+        or_(
+            tasks.c.person == bindparam("person"),
+            and_(
+                bindparam("waiting_too", type_=Boolean),
+                tasks.c.state == TaskState.SUBMITTED.value,
+            ),
+        ),
+    )
+    .limit(1)
+)
 
 
 class Sight:
@@ -19,14 +36,6 @@ class Sight:
 
         `waiting_too`: or whether one waits to be judged.
         """
-        theirs = tasks.c.person == person
-        if waiting_too:
-            theirs = or_(theirs, tasks.c.state == TaskState.SUBMITTED.value)
-        wanted = (
-            select(tasks.c.number)
-            .join(frames, frames.c.number == tasks.c.frame)
-            .where(frames.c.frame_id == frame_id, theirs)
-            .limit(1)
-        )
+        asked = {"frame_id": frame_id, "person": person, "waiting_too": waiting_too}
         with self._database.reading() as connection:
-            return connection.execute(wanted).first() is not None
+            return connection.execute(_SEEN, asked).first() is not None

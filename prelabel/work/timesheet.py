@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
-from sqlalchemy import Connection, Row, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.store.changes import Clock
@@ -20,6 +20,12 @@ MAX_AHEAD = timedelta(hours=24)  # further ahead than a wrong time zone can put 
 _PAGE = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+# Made once, as pages send their events with every few edits.
+_KNOWN = select(activity.c.event_id).where(
+    activity.c.person == bindparam("person"),
+    activity.c.event_id.in_(bindparam("event_ids", expanding=True)),
+)
 
 
 class FutureActivityError(InvalidValueError):
@@ -152,10 +158,8 @@ def _rows(
 
 
 def _known_ids(connection: Connection, person: str, event_ids: list[str]) -> set[str]:
-    wanted = select(activity.c.event_id).where(
-        activity.c.person == person, activity.c.event_id.in_(event_ids)
-    )
-    return set(connection.execute(wanted).scalars())
+    asked = {"person": person, "event_ids": event_ids}
+    return set(connection.execute(_KNOWN, asked).scalars())
 
 
 def _milliseconds(moment: datetime) -> int:

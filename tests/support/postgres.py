@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +75,10 @@ def server_programs() -> Path | None:
 
 
 @contextmanager
-def running_server(programs: Path) -> Iterator[PostgresServer]:
-    """A server that lives as long as the block."""
+def running_server(
+    programs: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[PostgresServer]:
+    """A server that lives as long as the block; `settings` of its own go before ours."""
     user = _unprivileged_user()
     # Not below pytest's own folder, which other users may not enter; and a socket needs a short
     # path.
@@ -85,7 +87,7 @@ def running_server(programs: Path) -> Iterator[PostgresServer]:
         shutil.chown(folder, user)
     try:
         _initialise(programs, folder, user)
-        with _started(programs, folder, user) as server:
+        with _started(programs, folder, user, settings or {}) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -111,13 +113,16 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
 
 
 @contextmanager
-def _started(programs: Path, folder: Path, user: str | None) -> Iterator[PostgresServer]:
+def _started(
+    programs: Path, folder: Path, user: str | None, more: Mapping[str, str]
+) -> Iterator[PostgresServer]:
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": folder,
         "fsync": "off",  # clients are killed here, never the machine
         "shared_buffers": "32MB",
         "max_connections": "50",
+        **more,
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "server.log").open("wb") as log:

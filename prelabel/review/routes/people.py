@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import Path
+from pydantic import Field
 
 from prelabel.review.access import Owner
 from prelabel.review.answers import api_router, failing_with
 from prelabel.review.services import Services, ServicesOfApp
-from prelabel.review.views import Body, Moment, ShortText, Text, View
+from prelabel.review.views import Body, Moment, Text, View
 from prelabel.store.errors import ConflictError
 from prelabel.work.names import MAX_LENGTH
 from prelabel.work.people import LINK_VALID, Person, Role
@@ -21,7 +22,7 @@ Name = Annotated[Text, Path(min_length=1, max_length=MAX_LENGTH)]
 class NewPersonBody(Body):
     """Somebody new, who cannot log in before a link is made."""
 
-    name: ShortText
+    name: Annotated[Text, Field(min_length=1, max_length=MAX_LENGTH, examples=["ada"])]
     role: RoleName
 
 

@@ -46,7 +46,8 @@ class LinkBody(Body):
 
     token: Annotated[Text, Field(min_length=1, max_length=200)]
     password: Annotated[
-        Annotated[Text, Field(max_length=MAX_LENGTH)] | None, AfterValidator(_long_enough)
+        Annotated[Text, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)] | None,
+        AfterValidator(_long_enough),
     ] = None
 
 

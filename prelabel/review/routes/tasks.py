@@ -7,11 +7,12 @@ from pydantic import Field
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.review.access import Anybody, Caller, ForbiddenError, Owner
-from prelabel.review.answers import api_router, failing_with
+from prelabel.review.answers import Answers, api_router, failing_with
 from prelabel.review.reading import activity_of, edits_of
 from prelabel.review.services import Services, ServicesOfApp
 from prelabel.review.task_views import views_of
 from prelabel.review.views import (
+    WHOLE,
     Activities,
     Body,
     DoneView,
@@ -34,6 +35,15 @@ from prelabel.work.timesheet import FutureActivityError
 router = api_router("work", 401, 403)
 TaskNumber = Annotated[Number, Path(description="The number of a task.")]
 
+# What can be done with a frame that was lent, for programs that read the OpenAPI document.
+_LENT: Answers = {
+    200: {
+        "links": {
+            name: {"operationId": name, "parameters": {"task": "$response.body#/tasks/0/task"}}
+            for name in ("task", "open_task", "keep_edits", "submit", "skip", "release")
+        }
+    }
+}
 _DONE = (TaskState.ACCEPTED, TaskState.SUBMITTED)
 _LEFT = (TaskState.QUEUED, TaskState.IN_WORK, TaskState.SENT_BACK)
 
@@ -41,7 +51,7 @@ _LEFT = (TaskState.QUEUED, TaskState.IN_WORK, TaskState.SENT_BACK)
 class NextBody(Body):
     """How many frames are wanted beyond those that the page holds already."""
 
-    count: Annotated[int, Field(strict=True, ge=0, le=20)] = 1
+    count: Annotated[int, Field(strict=True, ge=0, le=20), WHOLE] = 1
     holding: Annotated[list[StrictNumber], Field(max_length=100)] = Field([])
 
 
@@ -73,6 +83,13 @@ class SkipBody(Body):
     reason: Reason
 
 
+class OpenedView(View):
+    """How long the frame is this person's."""
+
+    state: str
+    leased_until: Moment | None
+
+
 class KeptView(View):
     """How many of the edits are kept that were not before."""
 
@@ -88,7 +105,7 @@ class SubmittedView(View):
     seconds: float | None = Field(description="Active time of this person on this frame.")
 
 
-@router.post("/queue/next")
+@router.post("/queue/next", responses=_LENT)
 def next_tasks(body: NextBody, caller: Anybody, services: ServicesOfApp) -> NextView:
     """Lend the next frames: first those sent back, then those begun, then free ones."""
     services.queue.fill_newest()
@@ -108,9 +125,10 @@ def task(task: TaskNumber, caller: Anybody, services: ServicesOfApp) -> TaskView
 
 
 @router.post("/tasks/{task}/open", responses=failing_with(404, 409))
-def open_task(task: TaskNumber, caller: Anybody, services: ServicesOfApp) -> TaskView:
+def open_task(task: TaskNumber, caller: Anybody, services: ServicesOfApp) -> OpenedView:
     """Begin a frame that was lent, or go on with it."""
-    return views_of([services.queue.open(task, caller.person)], caller.person, services)[0]
+    opened = services.queue.open(task, caller.person)
+    return OpenedView(state=opened.state.value, leased_until=opened.leased_until)
 
 
 @router.post("/tasks/{task}/edits", responses=failing_with(404, 409))

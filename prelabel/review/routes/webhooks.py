@@ -20,7 +20,10 @@ class NewHookBody(Body):
     """An address, and what it is to be told."""
 
     url: Annotated[
-        Text, Field(min_length=8, max_length=2000, examples=["https://example.org/prelabel"])
+        Text,
+        Field(
+            max_length=2000, pattern="^https?://[!-~]+$", examples=["https://example.org/prelabel"]
+        ),
     ]
     events: Annotated[list[HookKind], Field(min_length=1, max_length=len(HookKind))]
 

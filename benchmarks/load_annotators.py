@@ -1,0 +1,170 @@
+"""Simulated annotators: each asks, looks, edits and hands in as the page does, and takes notes."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import numpy as np
+
+from prelabel.review.access import CSRF_HEADER
+from prelabel.work.tokens import csrf_token
+
+AHEAD = 3  # frames that a page holds: the one in hand and two to come
+_PARTS = 3  # requests in which the edits of a frame are sent, the last one with handing in
+_AGAIN_S = 0.1
+_PATIENCE_S = 60.0
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Notes:
+    """What the server has acknowledged, and how long it took.
+
+    `leased` are the people to whom each task was lent, `submitted` who handed which frame in,
+    `edits` the ids of edits, `seconds` the latencies of requests that were answered at the first
+    try, by kind.
+    """
+
+    leased: dict[int, set[str]] = field(default_factory=dict)
+    submitted: dict[str, str] = field(default_factory=dict)
+    edits: set[str] = field(default_factory=set)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    repeated: int = 0
+
+    @property
+    def doubly_leased(self) -> int:
+        """Tasks lent to more than one; nobody here lets a lease run out or gives one back."""
+        return sum(len(people) > 1 for people in self.leased.values())
+
+    @property
+    def requests(self) -> int:
+        return sum(map(len, self.seconds.values()))
+
+
+@dataclass
+class Annotator:
+    """One person with one page, who takes `frame_s` seconds for a frame."""
+
+    name: str
+    token: str
+    client: httpx.AsyncClient
+    cookie: str
+    notes: Notes
+    rng: np.random.Generator
+    frame_s: float
+    until: float
+
+    async def work(self) -> None:
+        """Correct frames until the time is up or none are left."""
+        await asyncio.sleep(float(self.rng.uniform(0, self.frame_s)))
+        held: list[Json] = []
+        while time.monotonic() < self.until:
+            if len(held) < AHEAD:
+                held += await self._more(held)
+            if not held:
+                return
+            await self._correct(held.pop(0))
+
+    async def _more(self, held: list[Json]) -> list[Json]:
+        body = {"count": AHEAD - len(held), "holding": [task["task"] for task in held]}
+        answer = await self._ask("next", "POST", "/api/queue/next", body)
+        tasks: list[Json] = answer.json()["tasks"]
+        for task in tasks:
+            self.notes.leased.setdefault(task["task"], set()).add(self.name)
+        for task in tasks:
+            await self._ask("picture", "GET", task["picture"])
+        return tasks
+
+    async def _correct(self, task: Json) -> None:
+        path = f"/api/tasks/{task['task']}"
+        await self._ask("open", "POST", f"{path}/open", {})
+        parts = np.array_split(np.arange(len(task["boxes"])), _PARTS)
+        for part in parts[:-1]:
+            await self._think()
+            await self._send("edits", f"{path}/edits", [task["boxes"][row] for row in part])
+        await self._think()
+        submission = {"request_id": str(uuid.uuid4()), "shown_score": task["shown_score"]}
+        last = [task["boxes"][row] for row in parts[-1]]
+        await self._send("submit", f"{path}/submit", last, submission)
+        self.notes.submitted[task["frame_id"]] = self.name
+
+    async def _send(
+        self, kind: str, path: str, boxes: list[Json], more: Mapping[str, Any] | None = None
+    ) -> None:
+        edits = [self._edit(box) for box in boxes]
+        event = {"id": str(uuid.uuid4()), "at": _now_ms(), "kind": "input"}
+        await self._ask(kind, "POST", path, {"edits": edits, "activity": [event], **(more or {})})
+        self.notes.edits |= {edit["edit_id"] for edit in edits}
+
+    def _edit(self, box: Json) -> Json:
+        status = "accepted" if self.rng.random() < 0.8 else "rejected"
+        state = {name: box[name] for name in ("id", "xyxy", "angle", "class_id")}
+        edit_id = str(uuid.uuid4())
+        boxes = [{**state, "status": status}]
+        return {"edit_id": edit_id, "at": _now_ms(), "action": status, "boxes": boxes}
+
+    async def _think(self) -> None:
+        await asyncio.sleep(float(self.rng.gamma(4, self.frame_s / _PARTS / 4)))
+
+    async def _ask(
+        self, kind: str, method: str, path: str, body: Json | None = None
+    ) -> httpx.Response:
+        """The answer; where the server is away, the same is asked until it is back."""
+        headers = {CSRF_HEADER: csrf_token(self.token), "Cookie": f"{self.cookie}={self.token}"}
+        give_up_at = time.monotonic() + _PATIENCE_S
+        first = True
+        while True:
+            began = time.perf_counter()
+            try:
+                answer = await self.client.request(method, path, json=body, headers=headers)
+            except httpx.TransportError:
+                if time.monotonic() > give_up_at:
+                    raise
+                first, self.notes.repeated = False, self.notes.repeated + 1
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            if first:
+                self.notes.seconds.setdefault(kind, []).append(time.perf_counter() - began)
+            if answer.status_code != 200:
+                self.notes.refused.append(f"{method} {path}: {answer.status_code} {answer.text}")
+                answer.raise_for_status()
+            return answer
+
+
+async def all_work(
+    url: str,
+    cookie: str,
+    tokens: Mapping[str, str],
+    frame_s: float,
+    seconds: float,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> Notes:
+    """Let everybody work at once for so long, and `beside` run meanwhile; what was noted."""
+    notes, until = Notes(), time.monotonic() + seconds
+    limits = httpx.Limits(max_connections=len(tokens), max_keepalive_connections=len(tokens))
+    async with httpx.AsyncClient(
+        base_url=url, limits=limits, timeout=_PATIENCE_S, trust_env=False
+    ) as client:
+        seeds = np.random.SeedSequence(0).spawn(len(tokens))
+        people = [
+            Annotator(
+                name, token, client, cookie, notes, np.random.default_rng(seed), frame_s, until
+            )
+            for (name, token), seed in zip(tokens.items(), seeds, strict=True)
+        ]
+        async with asyncio.TaskGroup() as group:
+            for one in people:
+                group.create_task(one.work())
+            if beside is not None:
+                group.create_task(beside())
+    return notes
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
