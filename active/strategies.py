@@ -116,6 +116,8 @@ _ALL: tuple[Strategy, ...] = (
         for selector in (PerSecond(), Apart(PerSecond()))
     ),
 )
+# They look at nothing but pictures: for a start, before any detector is trained.
+WITHOUT_MODEL = ("random", "random_apart", "kcenter", "kmeans++", "typical", "typical_cover")
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({one.name: one for one in _ALL})
 
 

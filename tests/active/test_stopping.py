@@ -20,6 +20,7 @@ from prelabel.active.stopping import HOUR_S, Advice, Verdict, Worth, advise
 from prelabel.datasets.errors import InvalidValueError
 
 ROUND_S = 1000.0
+CURVES = 150
 
 Curve = Callable[[float], float]
 
@@ -167,7 +168,7 @@ def test_precision_of_the_advice_on_made_up_curves() -> None:
     rng = np.random.default_rng(5)
     told: Counter[tuple[Verdict, bool]] = Counter()
     within = 0
-    for number in range(240):
+    for number in range(CURVES):
         rounds, round_s = int(rng.integers(3, 11)), rng.uniform(600, 3600)
         curve = made_up_curve(rng, number % 3, rounds * round_s)
         error, noise = rng.uniform(0.01, 0.04), rng.choice([0.005, 0.01, 0.02])
@@ -186,8 +187,8 @@ def test_precision_of_the_advice_on_made_up_curves() -> None:
     go_right, go_wrong = told[Verdict.GO_ON, True], told[Verdict.GO_ON, False]
     assert stop_right / (stop_right + stop_wrong) > 0.9
     assert go_right / (go_right + go_wrong) > 0.9
-    assert stop_right + stop_wrong + go_right + go_wrong > 0.35 * 240  # it does advise
-    assert within / 240 > 0.8  # of a 90 % interval, a third of the curves of no fitted family
+    assert stop_right + stop_wrong + go_right + go_wrong > 0.35 * CURVES  # it does advise
+    assert within / CURVES > 0.8  # of a 90 % interval, a third of the curves of no fitted family
 
 
 def test_what_is_refused() -> None:

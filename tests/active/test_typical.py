@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from pools import pool_of, prediction_of
 
+from prelabel.active.box_source import NoBoxes
 from prelabel.active.budgets import Budget
 from prelabel.active.clusters import k_means
 from prelabel.active.neighbourhoods import (
@@ -18,7 +19,7 @@ from prelabel.active.neighbourhoods import (
 )
 from prelabel.active.pool import Pool
 from prelabel.active.selectors import Task
-from prelabel.active.strategies import STRATEGIES
+from prelabel.active.strategies import STRATEGIES, WITHOUT_MODEL
 from prelabel.active.typical import Typical
 
 GROUPS = [0, 1, 2, 3, 4, 100, 101, 102, 103, 104, 105, 106, 1000]
@@ -110,3 +111,14 @@ def test_a_fair_sample_is_the_same_in_any_order(rng: np.random.Generator) -> Non
     assert len(sample) == 10
     assert not set(sample) & set(ids[:5])
     assert len(fair_sample(ids.tolist(), rows, 100)) == 35
+
+
+@pytest.mark.parametrize("name", WITHOUT_MODEL)
+def test_a_start_needs_no_proposals(name: str, rng: np.random.Generator) -> None:
+    ids = tuple(frame_id_of(str(number)) for number in range(20))
+    vectors = rng.normal(size=(20, 8)).astype(np.float32)
+    nothing = np.zeros((0, 0), np.float32)
+    pool = Pool(ids, NoBoxes(ids), vectors, np.full(20, 9, np.float32), nothing)
+    selection = STRATEGIES[name].choose(pool, Budget(6), rng)
+    assert len(set(selection.indices.tolist())) == 6
+    assert all(selection.reasons)
