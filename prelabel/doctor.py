@@ -64,9 +64,9 @@ def examine(folder: Path, environment: Mapping[str, str]) -> list[Finding]:
             "ultralytics", "ultralytics-opencv-headless", "ultralytics", _USE_ULTRALYTICS
         ),
         lambda: _optional("onnxruntime", "onnxruntime", "onnx", _USE_ONNXRUNTIME),
-        _fiftyone,
+        lambda: _by_version("FiftyOne", "fiftyone", "fiftyone"),
         lambda: _mongodb(environment),
-        _postgres,
+        lambda: _by_version("PostgreSQL driver", "psycopg", "postgres"),
         _memory,
         lambda: _disk(folder),
     )
@@ -157,15 +157,13 @@ def _optional(part: str, distribution: str, extra: str, program: str) -> Finding
     return Finding(part, Status.OK, f"{version}, {tried.stdout.strip()}")
 
 
-def _fiftyone() -> Finding:
-    """FiftyOne's version alone: loading it would start a database server."""
+def _by_version(part: str, package: str, extra: str) -> Finding:
+    """Whether a package is there, without loading it: FiftyOne would start a database server."""
     try:
-        version = importlib.metadata.version("fiftyone")
+        version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(
-            "FiftyOne", Status.ABSENT, "not installed", "pip install 'prelabel[fiftyone]'"
-        )
-    return Finding("FiftyOne", Status.OK, f"{version} installed")
+        return Finding(part, Status.ABSENT, "not installed", f"pip install 'prelabel[{extra}]'")
+    return Finding(part, Status.OK, f"{package} {version} installed")
 
 
 def _mongodb(environment: Mapping[str, str]) -> Finding:
@@ -220,16 +218,6 @@ def _mongod_binary() -> str | None:
         if shipped.is_file():
             return str(shipped)
     return shutil.which("mongod")
-
-
-def _postgres() -> Finding:
-    try:
-        version = importlib.metadata.version("psycopg")
-    except importlib.metadata.PackageNotFoundError:
-        return Finding(
-            "PostgreSQL driver", Status.ABSENT, "not installed", "pip install 'prelabel[postgres]'"
-        )
-    return Finding("PostgreSQL driver", Status.OK, f"psycopg {version}")
 
 
 def _memory() -> Finding:
