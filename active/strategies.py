@@ -107,7 +107,7 @@ _ALL: tuple[Strategy, ...] = (
     ScoredStrategy("pal", Lius(Aggregation.MAX), PalOrder()),
     ScoredStrategy("difficulty_sum", DifficultyWeighted(), Top()),
     ScoredStrategy("ppal", DifficultyWeighted(), ClassMedoids()),
-    *(ScoredStrategy(wanted, ExpectedErrors(wanted), Top()) for wanted in Wanted),
+    *(ScoredStrategy(str(wanted), ExpectedErrors(wanted), Top()) for wanted in Wanted),
     ScoredStrategy("cald", Consistency(), Top()),
     ScoredStrategy("committee", Disagreement(), Top()),
     *(
