@@ -32,8 +32,8 @@ from prelabel.importing import ImportSource
 from prelabel.project import Project, init_project, open_project
 
 DETECTOR = "ultralytics:micro"
-TRAIN_FRAMES = 300
-STEPS = 1000
+TRAIN_FRAMES = 448
+STEPS = 3000
 INPUT_PX = 320
 SAMPLE = 30
 WINDOW = ViewportSize(width=1920, height=1080)
@@ -67,27 +67,27 @@ def pictures_of(frames: Sequence[LabelledFrame], folder: Path) -> Path:
 
 
 def proposing_project(work: Path, data: Path) -> Path:
-    """A project whose half-trained detector has proposed boxes on the frames to count; kept between
-    runs."""
+    """A project whose half-trained detector has proposed boxes on the frames to count.
+
+    It is kept between runs; stopped, it goes on where it was.
+    """
     classes, train, rest = aquarium(data)
-    folder = work / "project"
-    if not (work / "ready").exists():
-        labelled = work / "labelled"
-        if not labelled.exists():
-            write_dataset("coco", labelled, classes, train, Silent(), Pictures.COPY)
+    folder, labelled = work / "project", work / "labelled"
+    if not labelled.exists():
+        write_dataset("coco", labelled, classes, train, Silent(), Pictures.COPY)
+    if not (folder / "prelabel.yaml").exists():
         project, _ = init_project(folder, source=labelled, classes=classes, detector=DETECTOR)
         project.store.close()
-        shorten_training(folder)
-        with open_project(folder) as project:
-            unseen = ImportSource(pictures_of(rest, work / "unseen"), "images")
-            project.import_dataset(unseen)
-            trained = project.train()
-            print(
-                f"mAP50 {trained.model.validation_map50:.3f} on {trained.validation_frames} frames"
-            )
-            project.propose()
-            project.select(len(rest), "random")
-        (work / "ready").touch()
+    shorten_training(folder)
+    with open_project(folder) as project:
+        project.import_dataset(ImportSource(pictures_of(rest, work / "unseen"), "images"))
+        trained = project.train()
+        kept_out = trained.validation_frames
+        print(
+            f"mAP50 {trained.model.validation_map50:.3f} on {kept_out} frames kept out of training"
+        )
+        project.propose()
+        project.select(len(rest), "random")
     return folder
 
 
