@@ -18,6 +18,7 @@ from prelabel.models.detector import DetectorSpec, PredictOptions
 from prelabel.models.letterbox import Letterbox, grey_canvases
 from prelabel.models.onnx import end_to_end, fastestdet, yolo
 from prelabel.models.onnx.decoding import Decoded
+from prelabel.models.onnx.embeddings import Seen, checked_map
 from prelabel.models.onnx.session import Session
 from prelabel.models.onnx.spec import Decoding, InputSpec, OnnxSpec, Placing, class_columns
 from prelabel.models.predict_only import PredictOnly
@@ -28,12 +29,14 @@ Rows = NDArray[np.intp]
 class OnnxDetector(PredictOnly):
     """Predicts with a net that somebody exported; it cannot be trained.
 
-    Gives the class vector of each box where the net has one, and no embeddings.
+    Gives the class vector of each box where the net has one, and embeddings where the specification
+    names a feature map among its outputs.
     """
 
     def __init__(self, name: str, classes: tuple[str, ...], spec: OnnxSpec) -> None:
         gives_all = spec.decoding is not Decoding.END_TO_END
-        self._session = Session(spec.file, spec.input)  # first: it says what is wrong with the file
+        # First: it says what is wrong with the file.
+        self._session = Session(spec.file, spec.input, spec.embedding_output)
         super().__init__(
             DetectorSpec(
                 name,
@@ -42,6 +45,7 @@ class OnnxDetector(PredictOnly):
                 trainable=False,
                 gives_class_probs=gives_all,
                 gives_support=gives_all,
+                gives_embeddings=spec.embedding_output is not None,
             ),
             _model_id(spec),
             "an ONNX file",
@@ -62,11 +66,11 @@ class OnnxDetector(PredictOnly):
             canvases = grey_canvases(len(batch), placed[0].canvas_shape)
             for canvas, frame, letterbox in zip(canvases, batch, placed, strict=True):
                 letterbox.place(read_picture(frame), canvas)
-            decoded = self._decode(self._session.run(canvases))
-            predictions += [
-                self._prediction(frame, letterbox, one, options)
-                for frame, letterbox, one in zip(batch, placed, decoded, strict=True)
-            ]
+            output, maps = self._session.run(canvases)
+            for row, decoded in enumerate(self._decode(output)):
+                one_map = None if maps is None else checked_map(maps, len(batch))[row]
+                seen = Seen(decoded, one_map if options.with_embeddings else None)
+                predictions.append(self._prediction(batch[row], placed[row], seen, options))
         return predictions
 
     def _decode(self, output: Float32s) -> list[Decoded]:
@@ -78,8 +82,9 @@ class OnnxDetector(PredictOnly):
         return fastestdet.decode(output, classes, size.width_px, size.height_px)
 
     def _prediction(
-        self, frame: Frame, letterbox: Letterbox, decoded: Decoded, options: PredictOptions
+        self, frame: Frame, letterbox: Letterbox, seen: Seen, options: PredictOptions
     ) -> Prediction:
+        decoded = seen.decoded
         vectors = self._vectors(decoded)
         xyxy, inside = clip_to_picture(
             letterbox.to_picture(decoded.xyxy), frame.width_px, frame.height_px
@@ -105,6 +110,7 @@ class OnnxDetector(PredictOnly):
             class_probs=None if vectors is None else vectors[rows],
             support=support,
             class_peak=None if vectors is None else vectors.max(axis=0),
+            **seen.embeddings(rows, self._onnx.input),
         )
 
     def _vectors(self, decoded: Decoded) -> Float32s | None:
@@ -129,5 +135,7 @@ def _letterbox(wanted: InputSpec, frame: Frame) -> Letterbox:
 
 def _model_id(spec: OnnxSpec) -> str:
     digest = hashlib.blake2b(model_id_of(spec.file).encode(), digest_size=8)
-    digest.update(spec.model_dump_json(exclude={"file"}).encode())
+    digest.update(spec.model_dump_json(exclude={"file", "embedding_output"}).encode())
+    if spec.embedding_output is not None:
+        digest.update(spec.embedding_output.encode())
     return digest.hexdigest()

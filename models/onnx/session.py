@@ -17,9 +17,12 @@ _ERRORS_ONLY = 3
 class Session:
     """A net on one thread of the processor; processes are what scales."""
 
-    def __init__(self, file: Path, wanted: InputSpec) -> None:
+    def __init__(self, file: Path, wanted: InputSpec, map_output: str | None = None) -> None:
         self._wanted = wanted
         self._session = _open(file)
+        self._outputs = _outputs(
+            file, [one.name for one in self._session.get_outputs()], map_output
+        )
         entries = self._session.get_inputs()
         if len(entries) != 1:
             raise DetectorError(f"{file}: has {len(entries)} inputs, but a detector has one")
@@ -33,12 +36,18 @@ class Session:
             )
         self.takes_batches = not isinstance(pictures, int)
 
-    def run(self, pictures_rgb: NDArray[np.uint8]) -> Float32s:
-        """The first output of the net for canvases (b, h, w, 3)."""
+    def run(self, pictures_rgb: NDArray[np.uint8]) -> tuple[Float32s, Float32s | None]:
+        """What the net finds on canvases (b, h, w, 3), and its feature map where one is asked for.
+
+        The first output that is not the map holds what is found.
+        """
         entering = self._prepared(pictures_rgb)
         parts = [entering] if self.takes_batches else np.split(entering, len(entering))
-        outputs = [self._session.run(None, {self._name: part})[0] for part in parts]
-        return np.concatenate(outputs).astype(np.float32, copy=False)
+        runs = [self._session.run(self._outputs, {self._name: part}) for part in parts]
+        found, *maps = (
+            np.concatenate(one).astype(np.float32, copy=False) for one in zip(*runs, strict=True)
+        )
+        return found, maps[0] if maps else None
 
     def _prepared(self, pictures_rgb: NDArray[np.uint8]) -> Float32s:
         wanted = self._wanted
@@ -60,6 +69,16 @@ class Session:
             raise DetectorError(
                 f"{file}: takes pictures of shape {have}, but the specification says {wanted}"
             )
+
+
+def _outputs(file: Path, names: list[str], map_output: str | None) -> list[str]:
+    """What is found, and the map; DetectorError where the net does not give both."""
+    if map_output is not None and map_output not in names:
+        raise DetectorError(f"{file}: has no output {map_output}, but has {', '.join(names)}")
+    others = [name for name in names if name != map_output]
+    if not others:
+        raise DetectorError(f"{file}: has no output beside {map_output}, which holds no boxes")
+    return others[:1] if map_output is None else [others[0], map_output]
 
 
 def _open(file: Path) -> Any:

@@ -63,7 +63,9 @@ class OnnxSpec(StrictModel):
     are the names of the net's outputs in order. `class_map` gives, for a class of the project, the
     net's name of it, or null where the net does not know it; names that are equal need no entry.
     `nms_iou`, where given, is used in place of what the caller asks for, and scores below
-    `score_min` are left out whatever the caller asks for.
+    `score_min` are left out whatever the caller asks for. `embedding_output` names an output of
+    the net beside its boxes that holds a feature map (pictures, channels, rows, columns): vectors
+    that describe boxes and pictures are pooled from it.
     """
 
     file: Path
@@ -74,6 +76,7 @@ class OnnxSpec(StrictModel):
     class_map: dict[str, str | None] = Field(default_factory=dict)
     score_min: Share = 0.0
     nms_iou: Share | None = None
+    embedding_output: str | None = None
 
     @model_validator(mode="after")
     def _names_classes_once(self) -> Self:

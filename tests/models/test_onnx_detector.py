@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from builders import a_picture
-from onnx_export import TinyYolo, export, write_spec
+from onnx_export import TinyYolo, WithMap, export, write_spec
 
 from prelabel.datasets.configuration import ConfigurationError
 from prelabel.datasets.frames import Frame
@@ -24,6 +24,8 @@ from prelabel.models.detector import (
     NotTrainableError,
     PredictOptions,
 )
+from prelabel.models.onnx.embeddings import pooled_boxes
+from prelabel.models.onnx.spec import InputSpec
 from prelabel.models.registry import build_detector
 from prelabel.models.ultralytics.confinement import confine
 
@@ -36,6 +38,9 @@ def fastestdet(tmp_path: Path, test_data: Path) -> Path:
     for name in ("FastestDet.onnx", "coco.names"):
         shutil.copy(test_data / "weights" / "fastestdet" / name, tmp_path)
     return Path(shutil.copy(SHIPPED, tmp_path))
+
+
+SIZE = InputSpec(width_px=64, height_px=64)
 
 
 def frames_in(folder: Path, pattern: str) -> list[Frame]:
@@ -203,6 +208,46 @@ def plain_candidates(net: torch.nn.Module, frame: Frame) -> tuple[Any, Any]:
     corners = (corners * 2).clip(0, [128, 96, 128, 96])
     inside = (corners[:, 2:] > corners[:, :2]).all(axis=1)
     return corners[inside], output[inside, 4:]
+
+
+@pytest.mark.parametrize("any_batch", [False, True])
+def test_embeddings_are_pooled_from_a_map_that_the_net_gives(
+    tmp_path: Path, any_batch: bool
+) -> None:
+    export(WithMap(), tmp_path / "tiny.onnx", any_batch=any_batch, outputs=("found", "map"))
+    path = write_spec(tmp_path, embedding_output="map")
+    detector = build_detector(f"onnx:{path}", ["duck", "egret", "heron"], tmp_path)
+    frames = [a_picture(tmp_path / f"{n}.png", 64, 64, seed=n) for n in range(3)]
+    predictions = detector.predict(frames, PredictOptions(score_min=0.01))
+    check_predictions(detector.spec, frames, predictions)
+    factors = np.arange(1, 6)
+    for frame, one in zip(frames, predictions, strict=True):
+        grey = read_picture(frame).mean(axis=2).reshape(8, 8, 8, 8).mean(axis=(1, 3)) / 255
+        assert one.frame_embedding is not None
+        assert np.allclose(one.frame_embedding, grey.mean() * factors, atol=1e-4)
+        assert one.box_embedding is not None
+        assert len(one.box_embedding) == len(one) > 0
+        assert np.allclose(one.box_embedding, one.box_embedding[:, :1] * factors, rtol=1e-4)
+        whole = pooled_boxes(
+            np.asarray(grey, np.float32)[None], np.array([[0, 0, 64, 64]], np.float32), SIZE
+        )
+        assert whole[0, 0] == pytest.approx(grey.mean(), abs=0.05)
+    without = detector.predict(frames[:1], PredictOptions(with_embeddings=False))[0]
+    assert without.box_embedding is None
+    plain = build_detector(f"onnx:{write_spec(tmp_path)}", ["duck", "egret", "heron"], tmp_path)
+    assert not plain.spec.gives_embeddings
+    assert plain.model_id != detector.model_id
+
+
+def test_a_map_that_is_not_there_is_named(tmp_path: Path) -> None:
+    export(WithMap(), tmp_path / "tiny.onnx", outputs=("found", "map"))
+    path = write_spec(tmp_path, embedding_output="neck")
+    with pytest.raises(DetectorError, match="has no output neck, but has found, map"):
+        build_detector(f"onnx:{path}", ["duck"], tmp_path)
+    path = write_spec(tmp_path, embedding_output="found")
+    detector = build_detector(f"onnx:{path}", ["duck"], tmp_path)
+    with pytest.raises(DetectorError, match="has shape"):
+        detector.predict([a_picture(tmp_path / "a.png", 64, 64)], PredictOptions())
 
 
 def test_cannot_be_trained(tmp_path: Path) -> None:

@@ -24,7 +24,26 @@ class TinyYolo(torch.nn.Module):
         return torch.cat([centre, size, torch.sigmoid(cells[:, 4:] * 4)], 1)
 
 
-def export(net: torch.nn.Module, path: Path, pictures: int = 1, any_batch: bool = False) -> None:
+class WithMap(torch.nn.Module):
+    """TinyYolo with a feature map of 5 channels beside what it finds: the mean colour, scaled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.yolo = TinyYolo()
+        self.factors = torch.nn.Parameter(torch.arange(1.0, 6.0)[:, None, None])
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        grey = torch.nn.functional.avg_pool2d(pictures.mean(1, keepdim=True), 8)
+        return self.yolo(pictures), grey * self.factors
+
+
+def export(
+    net: torch.nn.Module,
+    path: Path,
+    pictures: int = 1,
+    any_batch: bool = False,
+    outputs: tuple[str, ...] = ("found",),
+) -> None:
     """Write a net for 64 x 64 pictures."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own coming changes
@@ -33,8 +52,8 @@ def export(net: torch.nn.Module, path: Path, pictures: int = 1, any_batch: bool 
             (torch.zeros(pictures, 3, 64, 64),),
             str(path),
             input_names=["pictures"],
-            output_names=["found"],
-            dynamic_axes={"pictures": {0: "b"}, "found": {0: "b"}} if any_batch else None,
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "b"} for name in ("pictures", *outputs)} if any_batch else None,
             dynamo=False,
         )
 
