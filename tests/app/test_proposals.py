@@ -1,5 +1,7 @@
 """Corrections that come back: each box is told apart as accepted, changed, or drawn."""
 
+import math
+
 import numpy as np
 from builders import a_prediction, annotations, frame_id_of
 
@@ -88,3 +90,36 @@ def test_without_proposals_everything_was_drawn() -> None:
     back = with_ids([[0, 0, 10, 10]], [CAR], ())
     (origin,) = with_recognised_proposals(back, AnnotationSet.empty()).origin
     assert origin.kind is OriginKind.DRAWN
+
+
+def turned_proposals(angle: list[float]) -> AnnotationSet:
+    corners = [[10, 20, 50, 40], [60, 20, 90, 30]]
+    prediction = a_prediction(FRAME, corners, [[0.9, 0.05], [0.7, 0.2]], angle=angle)
+    return shown_proposals(prediction, shown_score=0.3).visible
+
+
+def test_a_turned_box_that_comes_back_told_another_way_was_accepted() -> None:
+    """Sides exchanged and a quarter turn more: the same rectangle."""
+    shown = turned_proposals([0.5, -0.25])
+    exchanged = [[20, 10, 40, 50], [70, 10, 80, 40]]
+    quarter = [0.5 + math.pi / 2, -0.25 - math.pi / 2]
+    for seed in (1, 2):  # without the ids of the proposals
+        back = annotations(exchanged, [CAR, CAR], seed, angle=quarter)
+        recognised = with_recognised_proposals(back, shown)
+        assert recognised.origin == shown.origin
+        assert recognised.box_id == shown.box_id
+
+
+def test_a_box_that_was_turned_keeps_the_angle_it_had() -> None:
+    shown = turned_proposals([0.5, -0.25])
+    further = annotations(shown.boxes.xyxy, [CAR, CAR], angle=[0.7, -0.25])
+    back = AnnotationSet(further.boxes, further.class_id, shown.box_id, further.origin)
+    turned, left_alone = with_recognised_proposals(back, shown).origin
+    assert (turned.kind, turned.original_angle) == (OriginKind.CHANGED, 0.5)
+    assert left_alone.kind is OriginKind.PROPOSED
+
+
+def test_boxes_that_differ_by_their_angle_alone_have_other_ids() -> None:
+    first, second = turned_proposals([0.5, 0.25]), turned_proposals([0.5, 0.3])
+    assert first.box_id[0] == second.box_id[0]
+    assert first.box_id[1] != second.box_id[1]
