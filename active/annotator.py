@@ -151,7 +151,7 @@ class _Work:
             return
         seconds = (cost.adjust_s if loose else cost.verify_s) + (cost.class_s if wrong else 0)
         self._act(ActionKind.ADJUSTED if loose else ActionKind.RECLASSED, seconds, box_id)
-        changed = _changed(proposed, place, class_id)
+        changed = proposed.after_change(proposals.boxes, row, class_id)
         geometry = self._jittered(truth_row) if loose else place
         self._kept.append((geometry, int(self._truth.class_id[truth_row]), box_id, changed))
 
@@ -207,15 +207,3 @@ def _with_middle_turned(moved: Float32s, place: _Place) -> Float32s:
     cos, sin = np.cos(place.angle or 0.0), np.sin(place.angle or 0.0)
     turned = np.array([went[0] * cos - went[1] * sin, went[0] * sin + went[1] * cos])
     return np.asarray(moved + np.tile(turned - went, 2), np.float32)
-
-
-def _changed(proposed: Origin, place: _Place, class_id: int) -> Origin:
-    left, top, right, bottom = (float(edge) for edge in place.xyxy)
-    return Origin(
-        OriginKind.CHANGED,
-        proposed.model_id,
-        proposed.score,
-        (left, top, right, bottom),
-        class_id,
-        place.angle,
-    )

@@ -59,6 +59,18 @@ class Origin:
         if self.original_angle is not None and not changed:
             raise InvalidValueError(f"origin {self.kind} has no original_angle")
 
+    def after_change(self, boxes: Boxes, row: int, class_id: int) -> "Origin":
+        """The origin of a proposal that a person changed; `boxes` and `class_id` are as proposed."""
+        left, top, right, bottom = boxes.xyxy[row].tolist()
+        return Origin(
+            OriginKind.CHANGED,
+            self.model_id,
+            self.score,
+            (left, top, right, bottom),
+            int(class_id),
+            None if boxes.angle is None else float(boxes.angle[row]),
+        )
+
 
 _BOX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # One match over all ids of a frame: a million boxes are checked in a fraction of a second.

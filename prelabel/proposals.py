@@ -102,15 +102,7 @@ def _origin_after(
     class_id = int(proposals.class_id[proposal])
     if _moved_px(before, after) <= UNMOVED_PX and labels.class_id[row] == class_id:
         return origin
-    left, top, right, bottom = before.xyxy[0].tolist()
-    return Origin(
-        OriginKind.CHANGED,
-        origin.model_id,
-        origin.score,
-        (left, top, right, bottom),
-        class_id,
-        None if before.angle is None else float(before.angle[0]),
-    )
+    return origin.after_change(proposals.boxes, proposal, class_id)
 
 
 def _moved_px(before: Boxes, after: Boxes) -> float:

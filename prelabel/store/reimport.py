@@ -29,15 +29,7 @@ def _inherited(incoming: AnnotationSet, row: int, known: AnnotationSet, known_ro
     origin = known.origin[known_row]
     if origin.kind is not OriginKind.PROPOSED or _same(incoming, row, known, known_row):
         return origin
-    left, top, right, bottom = known.boxes.xyxy[known_row].tolist()
-    return Origin(
-        OriginKind.CHANGED,
-        origin.model_id,
-        origin.score,
-        (left, top, right, bottom),
-        int(known.class_id[known_row]),
-        None if known.boxes.angle is None else float(known.boxes.angle[known_row]),
-    )
+    return origin.after_change(known.boxes, known_row, int(known.class_id[known_row]))
 
 
 def _same(one: AnnotationSet, row: int, other: AnnotationSet, other_row: int) -> bool:
