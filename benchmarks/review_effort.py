@@ -36,6 +36,8 @@ TRAIN_FRAMES = 448
 STEPS = 3000
 INPUT_PX = 320
 SAMPLE = 30
+# The keystroke-level model: Card, Moran, Newell, Communications of the ACM 23 (7), 1980.
+KEY_S, POINT_S, BUTTON_S = 0.28, 1.1, 0.1
 WINDOW = ViewportSize(width=1920, height=1080)
 
 
@@ -186,14 +188,20 @@ def agree(name: str, seen: Sequence[Counted], foretold: Sequence[Counted]) -> bo
     return not differing
 
 
+def seconds_of(effort: Effort) -> float:
+    """What the hands need: keys, and drags between two aimed places; no looking, no thinking."""
+    return effort.keys * KEY_S + effort.clicks * 2 * (POINT_S + BUTTON_S)
+
+
 def told(name: str, efforts: Sequence[Counted]) -> dict[str, float]:
     """One line of the table, and its figures."""
     keys = statistics.mean(one.effort.keys for one in efforts)
     clicks = statistics.mean(one.effort.clicks for one in efforts)
     boxes = statistics.mean(one.boxes for one in efforts)
-    figures = " | ".join(f"{one:.2f}" for one in (boxes, keys, clicks, keys + clicks))
+    seconds = statistics.mean(seconds_of(one.effort) for one in efforts)
+    figures = " | ".join(f"{one:.2f}" for one in (boxes, keys, clicks, seconds))
     print(f"| {name} | {len(efforts)} | {figures} |")
-    return {"keys": round(keys, 3), "clicks": round(clicks, 3)}
+    return {"keys": round(keys, 3), "clicks": round(clicks, 3), "seconds": round(seconds, 3)}
 
 
 def main() -> None:

@@ -83,3 +83,22 @@ def test_the_mouse_does_all_that_keys_do(
     page.wait_for_timeout(320)
     press(page, "Submit Enter")
     assert person.look().frame_id != before.frame_id
+
+
+def test_a_loose_proposal_is_drawn_anew_and_stays_what_it_was(
+    cards: ReviewProject, cards_server: ReviewServer, page: Page
+) -> None:
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    before = person.look()
+    box_id = person.in_hand()
+    person.press("r")
+    person.drag(before.place(*DRAWN[:2]), before.place(*DRAWN[2:]))
+    after = person.look()
+    assert after.selected == box_id
+    assert len(after.boxes) == len(before.boxes)
+    assert after.box(box_id)["xyxy"] == pytest.approx(DRAWN, abs=1.5)
+    assert after.box(box_id)["status"] == "accepted"
+    assert after.box(box_id)["score"] == before.box(box_id)["score"]
+    person.press("Control+z")
+    assert person.look().box(box_id) == before.box(box_id)

@@ -32,6 +32,17 @@ class SeenBox:
     uncertainty: float
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Keys pressed and mouse buttons pressed; a drag is one click."""
+
+    keys: int = 0
+    clicks: int = 0
+
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(self.keys + other.keys, self.clicks + other.clicks)
+
+
 class Verdict(StrEnum):
     """What is to be done about a proposal."""
 
@@ -41,28 +52,30 @@ class Verdict(StrEnum):
     ADJUST = "adjust"
 
 
-class Corner(StrEnum):
-    """A corner of a box that is dragged."""
+class Reshape(StrEnum):
+    """How a loose box is made tight: one of its corners is dragged, or it is drawn anew."""
 
     TOP_LEFT = "top left"
     BOTTOM_RIGHT = "bottom right"
+    ANEW = "anew"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with the true box behind the proposal, if there is one, and the corners that are
-    to be dragged to it."""
+    """A verdict with the true box behind the proposal, if there is one, and how to get there."""
 
     verdict: Verdict
     class_id: int | None = None
     xyxy: Corners | None = None
-    drags: tuple[Corner, ...] = ()
+    reshape: Reshape | None = None
     changes_class: bool = False
 
     @property
-    def keys(self) -> int:
-        """Keys that carrying it out takes: the verdict, and another class for a dragged box."""
-        return 1 + (self.verdict is Verdict.ADJUST and self.changes_class)
+    def effort(self) -> Effort:
+        """A key for the verdict, one to draw anew, one for another class; a drag to reshape."""
+        if self.reshape is None:
+            return Effort(keys=1)
+        return Effort(1 + (self.reshape is Reshape.ANEW) + self.changes_class, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +92,6 @@ class Plan:
 
     decisions: Mapping[str, Decision]
     missing: tuple[Missing, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """Keys pressed and mouse buttons pressed; a drag is one click."""
-
-    keys: int = 0
-    clicks: int = 0
-
-    def __add__(self, other: "Effort") -> "Effort":
-        return Effort(self.keys + other.keys, self.clicks + other.clicks)
 
 
 def plan_of(shown: Sequence[SeenBox], truth: AnnotationSet, draw_class: int) -> Plan:
@@ -125,7 +127,7 @@ def counted(shown: Sequence[SeenBox], truth: AnnotationSet, draw_class: int) -> 
     order = [plan.decisions[box.box_id] for box in walk(shown)]
     while order and any(one.verdict is not Verdict.RIGHT for one in order):
         decision = order.pop(0)
-        effort += Effort(decision.keys, len(decision.drags))
+        effort += decision.effort
         if decision.changes_class and decision.class_id is not None:
             draw_class = decision.class_id
     if order and plan.missing:
@@ -149,19 +151,22 @@ def _decision(box: SeenBox, truth: AnnotationSet, row: int, iou: float) -> Decis
     class_id, xyxy = int(truth.class_id[row]), _corners(truth, row)
     changes_class = class_id != box.class_id
     if iou < TIGHT_IOU:
-        return Decision(Verdict.ADJUST, class_id, xyxy, _drags(box.xyxy, xyxy), changes_class)
+        reshape = _reshape(box.xyxy, xyxy)
+        return Decision(Verdict.ADJUST, class_id, xyxy, reshape, changes_class)
     verdict = Verdict.RECLASS if changes_class else Verdict.RIGHT
-    return Decision(verdict, class_id, xyxy, (), changes_class)
+    return Decision(verdict, class_id, xyxy, None, changes_class)
 
 
-def _drags(now: Corners, wanted: Corners) -> tuple[Corner, ...]:
+def _reshape(now: Corners, wanted: Corners) -> Reshape:
     sides = (wanted[2] - wanted[0], wanted[3] - wanted[1]) * 2
     near = [
         abs(wanted[edge] - now[edge]) <= max(NEAR_PX, NEAR_SHARE * sides[edge]) for edge in range(4)
     ]
-    top_left = () if near[0] and near[1] else (Corner.TOP_LEFT,)
-    bottom_right = () if near[2] and near[3] else (Corner.BOTTOM_RIGHT,)
-    return (*top_left, *bottom_right)
+    if near[0] and near[1]:
+        return Reshape.BOTTOM_RIGHT
+    if near[2] and near[3]:
+        return Reshape.TOP_LEFT
+    return Reshape.ANEW
 
 
 def _corners(truth: AnnotationSet, row: int) -> Corners:

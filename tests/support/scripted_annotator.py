@@ -6,12 +6,12 @@ from typing import Any
 
 from playwright.sync_api import Page
 from review_policy import (
-    Corner,
     Corners,
     Decision,
     Effort,
     Missing,
     Plan,
+    Reshape,
     SeenBox,
     Verdict,
     plan_of,
@@ -39,6 +39,8 @@ _LOOK = """() => {
     })),
   };
 }"""
+Place = tuple[float, float]
+
 _STILL = """() => {
   const editor = window.__prelabel?.page.editor;
   return editor?.draft && editor.scene.picture && editor.camera.goal === null;
@@ -155,24 +157,31 @@ class ScriptedAnnotator:
         if decision.verdict is Verdict.RECLASS:
             self.press(f"Shift+Digit{(decision.class_id + 1) % 10}")
             return
-        for corner in decision.drags:
-            self._drag_corner(box_id, corner, decision)
+        if decision.reshape is not None:
+            self._reshape(box_id, decision)
         if decision.verdict is Verdict.ADJUST and decision.changes_class:
             self.press(str((decision.class_id + 1) % 10))
         self.press("Space")
 
-    def _drag_corner(self, box_id: str, corner: Corner, decision: Decision) -> None:
+    def _reshape(self, box_id: str, decision: Decision) -> None:
         assert decision.xyxy is not None
+        left, top, right, bottom = decision.xyxy
+        if decision.reshape is Reshape.ANEW:
+            self.press("r")
+            sight = self.look()
+            self.drag(sight.place(left, top), sight.place(right, bottom))
+            return
         sight = self.look()
+        is_first = decision.reshape is Reshape.TOP_LEFT
+        grip, corner = self._corner(sight, box_id, -1 if is_first else 1)
+        goal = sight.place(left, top) if is_first else sight.place(right, bottom)
+        self.drag(grip, (grip[0] + goal[0] - corner[0], grip[1] + goal[1] - corner[1]))
+
+    def _corner(self, sight: Sight, box_id: str, side: int) -> tuple[Place, Place]:
+        """Where a corner's handle is in the window, and where the corner itself."""
         now: Sequence[float] = sight.box(box_id)["xyxy"]
-        across, down = (0, 1) if corner is Corner.TOP_LEFT else (2, 3)
-        grip = _grip(sight, now, -1 if corner is Corner.TOP_LEFT else 1)
-        scale = sight.view["scale"]
-        by = (
-            (decision.xyxy[across] - now[across]) * scale,
-            (decision.xyxy[down] - now[down]) * scale,
-        )
-        self.drag(grip, (grip[0] + by[0], grip[1] + by[1]))
+        corner = sight.place(*now[:2]) if side < 0 else sight.place(*now[2:])
+        return _grip(sight, now, side), corner
 
     def draw(self, missing: Sequence[Missing]) -> None:
         """Draw boxes where there are none."""

@@ -36,6 +36,11 @@ export const COMMANDS = {
     editor.setTool(editor.tool === "draw" ? "select" : "draw");
     if (editor.tool === "draw") editor.say(`Drawing ${editor.className(editor.drawClass)}`);
   },
+  redraw(editor) {
+    if (!editor.selected) return editor.say("No box in hand to draw anew");
+    editor.setTool(editor.tool === "redraw" ? "select" : "redraw");
+    if (editor.tool === "redraw") editor.say("Draw it from corner to corner: it stays what it was proposed as");
+  },
   arrow(editor, [x, y]) {
     if (editor.selected) return nudge(editor, x, y);
     if (y === 0) editor.run(x > 0 ? "nextFrame" : "previousFrame");
@@ -119,7 +124,7 @@ const left = (editor) => `${editor.draft?.undecided ?? 0} left`;
 export function goOn(editor) {
   const { draft } = editor;
   if (!draft) return;
-  if (editor.tool === "draw") editor.setTool("select");
+  if (editor.tool !== "select") editor.setTool("select");
   const seen = (/** @type {Box} */ box) => editor.isVisible(box);
   const next =
     draft.after(editor.selectedId, 1, (box) => draft.isOpen(box) && seen(box)) ??
@@ -173,7 +178,7 @@ export function acceptRest(editor) {
 /** @param {Editor} editor */
 function escape(editor) {
   if (editor.pointer.cancel()) return;
-  if (editor.tool === "draw") editor.setTool("select");
+  if (editor.tool !== "select") editor.setTool("select");
   else editor.select(null);
 }
 

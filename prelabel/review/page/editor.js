@@ -66,7 +66,7 @@ export class Editor {
     this.draft = null;
     /** @type {string | null} */
     this.selectedId = null;
-    /** @type {"select" | "draw"} */
+    /** @type {"select" | "draw" | "redraw"} redraw: the box in hand gets the shape drawn next */
     this.tool = "select";
     this.drawClass = this.classes[0]?.id ?? 0;
     this.filter = 0;
@@ -301,11 +301,11 @@ export class Editor {
     this.canvas.touch(ACTIVE);
   }
 
-  /** @param {"select" | "draw"} tool */
+  /** @param {"select" | "draw" | "redraw"} tool */
   setTool(tool) {
     this.tool = tool;
-    this.scene.cross = tool === "draw";
-    this.stage.classList.toggle("is-drawing", tool === "draw");
+    this.scene.cross = tool !== "select";
+    this.stage.classList.toggle("is-drawing", tool !== "select");
     this.canvas.touch(ACTIVE);
     this.toolbar.update();
   }

@@ -6,6 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const PATHS = {
   select: "M5 3l5.5 16 2.4-6.6L19.500 10z",
   draw: "M4 8V4h4 M16 4h4v4 M20 16v4h-4 M8 20H4v-4 M12 8.500v7 M8.500 12h7",
+  redraw: "M4 8V4h4 M16 4h4v4 M8 20H4v-4 M13 19l6.500-6.500 2 2L15 21h-2z",
   fit: "M4 9V4h5 M15 4h5v5 M20 15v5h-5 M9 20H4v-5",
   plus: "M12 5v14 M5 12h14",
   minus: "M5 12h14",

@@ -57,6 +57,7 @@ function changeKeys() {
   const arrows = [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]];
   return [
     { keys: ["B"], command: "draw", title: "Draw boxes, until pressed again", group },
+    { keys: ["R"], command: "redraw", title: "Draw the box in hand anew", group },
     ...arrows.flatMap(([key, x, y]) => [
       { keys: [key], command: "arrow", argument: [x, y], title: "Move by 1 pixel", shown: "Arrows", group, repeats: true },
       { keys: [`Shift+${key}`], command: "arrow", argument: [10 * x, 10 * y], title: "Move by 10 pixels", shown: "Shift+Arrows", group, repeats: true },

@@ -105,8 +105,9 @@ export class Pointer {
       return;
     }
     const selected = this.editor.selected;
-    const isDrawing = this.editor.tool === "draw" || event.shiftKey;
-    const grip = selected && !event.altKey ? this.#handleAt(selected, x, y) : null;
+    const isDrawing = this.editor.tool !== "select" || event.shiftKey;
+    const mayGrip = !event.altKey && this.editor.tool !== "redraw";
+    const grip = selected && mayGrip ? this.#handleAt(selected, x, y) : null;
     if (grip) return this.#grip(/** @type {Box} */ (selected), grip);
     if (isDrawing) return this.#beginDrawing();
     this.kind = "press";
@@ -139,7 +140,7 @@ export class Pointer {
   #beginDrawing() {
     this.kind = "draw";
     this.live.angle = this.editor.scene.turns ? 0 : null;
-    this.editor.select(null);
+    if (this.editor.tool !== "redraw") this.editor.select(null);
     const { pictureX, pictureY } = this.start;
     spanned(pictureX, pictureY, pictureX, pictureY, this.editor.picture, this.live.xyxy);
     this.editor.beginLive(this.live);
@@ -225,11 +226,17 @@ export class Pointer {
     const { scale } = this.editor.scene.view;
     const longest = Math.max(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]) * scale;
     const isDrawn = Math.max(Math.abs(this.last.x - this.start.x), Math.abs(this.last.y - this.start.y)) >= DRAWN_FROM_PX;
-    if (isDrawn && longest > 0) return this.editor.endLive("draw");
+    if (isDrawn && longest > 0) return this.#keepDrawn();
     this.editor.cancelLive();
     const { view } = this.editor.scene;
     const box = boxAt(this.editor.visible(), view, this.start.x, this.start.y, this.slack, null);
     return this.editor.select(box?.id ?? null, { zoom: false });
+  }
+
+  #keepDrawn() {
+    const { editor } = this;
+    editor.endLive(editor.tool === "redraw" ? "redraw" : "draw");
+    if (editor.tool === "redraw") editor.setTool("select");
   }
 
   /** Let go of what is dragged; it stays as it was. */
@@ -273,7 +280,7 @@ export class Pointer {
   /** @param {MouseEvent} event */
   #double(event) {
     const { editor } = this;
-    if (!editor.draft || editor.tool === "draw") return;
+    if (!editor.draft || editor.tool !== "select") return;
     const x = event.clientX - this.left;
     const y = event.clientY - this.top;
     const box = boxAt(editor.visible(), editor.scene.view, x, y, this.slack, editor.selectedId);
@@ -285,8 +292,8 @@ export class Pointer {
     if (device === "touch" || !this.editor.draft) return;
     const { editor } = this;
     const { scene, selected } = editor;
-    const grip = selected ? this.#handleAt(selected, x, y) : null;
-    const isDrawing = editor.tool === "draw";
+    const grip = selected && editor.tool !== "redraw" ? this.#handleAt(selected, x, y) : null;
+    const isDrawing = editor.tool !== "select";
     const box = grip || isDrawing ? null : boxAt(editor.visible(), scene.view, x, y, this.slack, editor.selectedId);
     editor.hover(box === selected ? null : box, x, y);
     if (grip) this.#point(grip === "turn" ? "grab" : cursorOf(grip, selected?.angle ?? 0));

@@ -24,6 +24,13 @@ const GROUPS = [
   [
     { command: "selectTool", icon: "select", label: "Select", isOn: (editor) => editor.tool === "select" },
     { command: "draw", icon: "draw", label: "Draw", isOn: (editor) => editor.tool === "draw" },
+    {
+      command: "redraw",
+      icon: "redraw",
+      label: "Draw anew",
+      isOn: (editor) => editor.tool === "redraw",
+      isIdle: (editor) => !editor.selected,
+    },
     { command: "duplicate", icon: "copy", label: "Duplicate", isIdle: (editor) => !editor.selected },
   ],
   [
