@@ -60,7 +60,7 @@ class Origin:
             raise InvalidValueError(f"origin {self.kind} has no original_angle")
 
     def after_change(self, boxes: Boxes, row: int, class_id: int) -> "Origin":
-        """The origin of a proposal that a person changed; `boxes` and `class_id` are as proposed."""
+        """The origin of a proposal that a person changed; box and class are what was proposed."""
         left, top, right, bottom = boxes.xyxy[row].tolist()
         return Origin(
             OriginKind.CHANGED,
