@@ -1,6 +1,11 @@
 """The app: routes, errors and safety around the services of one project."""
 
 import importlib.metadata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
 
 from prelabel.project import Project
 from prelabel.review.address import Address
@@ -35,6 +40,9 @@ _SUBJECTS = (
     webhooks,
     pages,
 )
+# As many requests are worked on at once. More only wait for one another, as Python runs one thread
+# at a time; and the store keeps ten connections open, for these and for the webhooks.
+THREADS = 8
 _ABOUT = """\
 What the pages of `prelabel review` call, and your programs may. Log in with `POST /api/login`,
 keep the cookie, and send the `csrf` of the answer in the header `X-CSRF-Token` of every request
@@ -53,6 +61,7 @@ def app_of(services: Services) -> DescribedApp:
         title=f"prelabel: {services.name}",
         version=importlib.metadata.version("prelabel"),
         description=_ABOUT,
+        lifespan=_few_threads,
         docs_url=None,  # the page at /docs is our own: theirs load from other hosts
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -65,3 +74,9 @@ def app_of(services: Services) -> DescribedApp:
     answer_errors(app)
     app.add_middleware(Gate, address=services.address)
     return app
+
+
+@asynccontextmanager
+async def _few_threads(app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
