@@ -17,6 +17,7 @@ import torch
 from prelabel.datasets.frames import Frame, LabelledFrame
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Advance, Progress
+from prelabel.models.batches_ahead import made_ahead
 from prelabel.models.checkpoints import ModelCard
 from prelabel.models.detector import (
     DetectorError,
@@ -155,15 +156,15 @@ class TrainingRun:
         with reproducible(), progress.task("training", options.steps) as advance:
             if self._record.step:
                 advance(self._record.step, "going on from the last saved step")
-            while self._record.step < options.steps:
-                self._one_step(options, advance)
+            for batch in made_ahead(self._batches, range(self._record.step, options.steps)):
+                self._one_step(batch, options, advance)
         if not self._record.curve:
             self._folder.save_checkpoint(self._learner.checkpoint(), self._card)
         return self._folder.finish(self._record.step, self._seconds(), self._record.curve)
 
-    def _one_step(self, options: FitOptions, advance: Advance) -> None:
+    def _one_step(self, batch: TrainingBatch, options: FitOptions, advance: Advance) -> None:
         step = self._record.step
-        loss = self._learner.step(step, self._batches.batch(step))
+        loss = self._learner.step(step, batch)
         if not math.isfinite(loss):
             raise DetectorError(
                 f"training diverged at step {step + 1}: set a learning_rate below "

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -16,12 +15,11 @@ from prelabel.datasets.pictures import read_picture
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
 from prelabel.models.letterbox import Letterbox, grey_canvases, minimal_rectangle, stretched
+from prelabel.models.torchvision.canvases import Pixels, as_pictures
 from prelabel.models.torchvision.variants import Variant
 from prelabel.models.torchvision.watch import Watch
 
-Pixels = NDArray[np.uint8]
-
-STRIDE_PX = 32  # sides of the canvas are multiples of it, so torchvision pads nothing
+STRIDE_PX = 32  # sides of the canvas are multiples of it
 
 
 def predict_frames(
@@ -40,7 +38,6 @@ def predict_frames(
     device = next(net.parameters()).device
     found: dict[int, Prediction] = {}
     for batch in _batches(frames, variant, options):
-        set_input_size(net, batch.canvases.shape[1:3])
         with torch.inference_mode(), Watch(net) as watch:
             detections = watch.completed(net(as_pictures(batch.canvases, device)))
         for row, (place, letterbox) in enumerate(batch.members):
@@ -51,20 +48,6 @@ def predict_frames(
                 seen["box_embedding"] = boxes.cpu().numpy()
             found[place] = _prediction(frames[place], model_id, variant, letterbox, seen)
     return [found[place] for place in range(len(frames))]
-
-
-def set_input_size(net: nn.Module, canvas_hw: tuple[int, int]) -> None:
-    """Let torchvision's own resizing leave canvases of this size (height, width) as they are."""
-    transform: Any = net.transform
-    transform.min_size, transform.max_size = (min(canvas_hw),), max(canvas_hw)
-    if transform.fixed_size is not None:
-        transform.fixed_size = canvas_hw[::-1]
-
-
-def as_pictures(canvases: Pixels, device: torch.device) -> list[Tensor]:
-    """Canvases (b, h, w, 3) of 0 to 255 as torchvision's detectors take them: (3, h, w), 0 to 1."""
-    pixels = torch.from_numpy(canvases).to(device).permute(0, 3, 1, 2)
-    return list(pixels.float().div_(255).unbind())
 
 
 def _set_thresholds(net: nn.Module, options: PredictOptions) -> None:

@@ -12,7 +12,8 @@ from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
 from prelabel.models.precision import fast_dtype
-from prelabel.models.torchvision.prediction import as_pictures, predict_frames, set_input_size
+from prelabel.models.torchvision.canvases import as_pictures
+from prelabel.models.torchvision.prediction import predict_frames
 from prelabel.models.torchvision.variants import Variant
 from prelabel.models.trainee import Trainee
 from prelabel.models.training_batches import TrainingBatch
@@ -40,7 +41,6 @@ class TorchvisionLearner(Trainee):
     def step(self, number: int, batch: TrainingBatch) -> float:
         """Learn from one batch; the loss is the mean over its pictures."""
         torch.manual_seed(_mixed(self._seed, number))  # of which candidates the step samples
-        set_input_size(self.net, batch.pixels.shape[1:3])
         pictures = as_pictures(batch.pixels, self._device)
         loss: Tensor = sum(self.net(pictures, self._targets(batch)).values())
         return self.descend(number, loss)

@@ -20,6 +20,7 @@ from torchvision.models.detection import (
 
 from prelabel.datasets.predictions import ClassScores
 from prelabel.models.detector import DetectorError
+from prelabel.models.torchvision.canvases import Canvases
 from prelabel.models.torchvision.micro import micro_fcos
 from prelabel.models.torchvision.selection import (
     RichFCOS,
@@ -65,7 +66,10 @@ class Variant:
 
 
 def enrich(net: nn.Module) -> nn.Module:
-    """Let a detector of torchvision keep class vectors; its weights and boxes stay the same."""
+    """Let a detector of torchvision keep class vectors and take canvases as they are.
+
+    Its weights and boxes stay the same.
+    """
     for stock, rich in _RICH.items():
         for part in net.modules():
             if type(part).__name__ == stock:
@@ -79,6 +83,7 @@ _RICH: dict[str, type] = {
     "RetinaNet": RichRetinaNet,
     "SSD": RichSSD,
     "RoIHeads": RichRoIHeads,
+    "GeneralizedRCNNTransform": Canvases,
 }
 
 
