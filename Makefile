@@ -14,15 +14,17 @@ export UV_SYSTEM_CERTS := 1
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
-# Without PYTHONSAFEPATH, so that the scripts of that folder find each other.
-BENCH := env -u PYTHONSAFEPATH $(RUN)/python benchmarks
+# Without PYTHONSAFEPATH, so that the scripts of that folder find each other; they also use the
+# scripted annotator and the server of the browser tests.
+BENCH := env -u PYTHONSAFEPATH PYTHONPATH=tests/support $(RUN)/python benchmarks
 DEMO ?= demo
 DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup demo test test-fast check format docs \
-        simulate-playing-cards bench-propose bench-import bench-page clean
+        simulate-playing-cards bench-propose bench-import bench-page \
+        bench-review-effort pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -73,6 +75,13 @@ bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervisio
 
 bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
 	$(BENCH)/review_page.py --work $(WORK)/page
+
+bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
+	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
+
+pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
+	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \
+	    docs/pictures
 
 clean: ## remove what the commands above have made
 	rm -rf .venv .uv build demo

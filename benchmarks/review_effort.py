@@ -7,6 +7,7 @@ without a browser; where both counts agree frame by frame, the count is taken ov
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import statistics
@@ -19,7 +20,7 @@ from machine import describe_machine
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from review_browser import launched
 from review_labels import is_true
-from review_policy import Effort, SeenBox, counted
+from review_policy import Effort, SeenBox, counted, plan_of
 from review_server import serving
 from scripted_annotator import ScriptedAnnotator
 
@@ -38,6 +39,7 @@ INPUT_PX = 320
 SAMPLE = 30
 # The keystroke-level model: Card, Moran, Newell, Communications of the ACM 23 (7), 1980.
 KEY_S, POINT_S, BUTTON_S = 0.28, 1.1, 0.1
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.01)
 WINDOW = ViewportSize(width=1920, height=1080)
 
 
@@ -243,10 +245,8 @@ def report(
     shown: Mapping[str, Sequence[SeenBox]],
     truth: Mapping[str, AnnotationSet],
 ) -> None:
-    """The table, and the line that machines read."""
-    print(
-        "| from | frames | true boxes | keys | clicks | together |\n|---|---:|---:|---:|---:|---:|"
-    )
+    """The tables, and the line that machines read."""
+    print("| from | frames | true boxes | keys | clicks | hand s |\n|---|---:|---:|---:|---:|---:|")
     result: dict[str, float] = {}
     rows = {"sample.proposals": from_proposals, "sample.empty": from_nothing}
     if everything is not None:
@@ -255,7 +255,43 @@ def report(
         rows["all.empty"] = count_without_browser(nothing, truth)
     for name, efforts in rows.items():
         result |= {f"{name}.{what}": value for what, value in told(name, efforts).items()}
+    if everything is not None:
+        result |= report_by_share_found(everything, rows["all.empty"], shown, truth)
     print(f"RESULT {json.dumps(result)}")
+
+
+def report_by_share_found(
+    proposals: Sequence[Counted],
+    empty: Sequence[Counted],
+    shown: Mapping[str, Sequence[SeenBox]],
+    truth: Mapping[str, AnnotationSet],
+) -> dict[str, float]:
+    """The same by how many of a frame's true boxes the detector has found."""
+    print("| true boxes found | frames | hand s, proposals | hand s, empty | ratio |")
+    print("|---|---:|---:|---:|---:|")
+    ratios = {}
+    from_nothing = {one.frame_id: one.effort for one in empty}
+    for low, high in itertools.pairwise(SHARES):
+        chosen = [one for one in proposals if low <= share_found(one.frame_id, shown, truth) < high]
+        if not chosen:
+            continue
+        ours = statistics.mean(seconds_of(one.effort) for one in chosen)
+        theirs = statistics.mean(seconds_of(from_nothing[one.frame_id]) for one in chosen)
+        name = f"{low:.0%} to {min(high, 1):.0%}"
+        print(f"| {name} | {len(chosen)} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} |")
+        ratios[f"ratio.found_{low:g}"] = round(ours / theirs, 3)
+    return ratios
+
+
+def share_found(
+    frame_id: str,
+    shown: Mapping[str, Sequence[SeenBox]],
+    truth: Mapping[str, AnnotationSet],
+) -> float:
+    """The share of a frame's true boxes that a proposal is about; 1 where there is none."""
+    boxes = len(truth[frame_id])
+    missing = len(plan_of(shown[frame_id], truth[frame_id], 0).missing)
+    return 1 - missing / boxes if boxes else 1.0
 
 
 if __name__ == "__main__":
