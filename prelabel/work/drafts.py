@@ -1,7 +1,7 @@
 """What people do to boxes: kept edit by edit, and folded to the boxes as they stand."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, update
@@ -17,9 +17,11 @@ from prelabel.store.work_tables import tasks
 from prelabel.work.edit_rows import Author, author_of, insert_edits, read_edits
 from prelabel.work.errors import LeaseLostError, NotWaitingError
 from prelabel.work.folding import fold, initial_boxes, submitted_boxes
-from prelabel.work.records import Draft, Edit, Initial, Task, TaskState
+from prelabel.work.records import Appended, Draft, Edit, Initial, Task, TaskState
 from prelabel.work.submission_rows import read_submission
 from prelabel.work.task_rows import check_theirs, check_waiting, lock_task, read_task
+
+_FRESH = 0.9  # of a lease: longer ones are not renewed, as a write for every edit is one too many
 
 
 class Drafts:
@@ -29,6 +31,7 @@ class Drafts:
         self._database = store.database
         self._settings = settings
         self._clock = clock
+        self._classes = 0  # how many there are at least
 
     def initial(self, task: int | Task) -> Initial:
         """The boxes from which everybody starts who gets this task."""
@@ -51,8 +54,10 @@ class Drafts:
         with self._database.reading() as connection:
             return read_review(connection, _found(connection, task), reviewer)
 
-    def append(self, task: int, person: str, edits: Sequence[Edit], reviewing: bool = False) -> int:
-        """Keep edits in their order; how many of them are new.
+    def append(
+        self, task: int, person: str, edits: Sequence[Edit], reviewing: bool = False
+    ) -> Appended:
+        """Keep edits in their order; how many of them are new, and how long the task is lent.
 
         An edit that comes again is known by its id, and left out. The task is begun, and lent on.
         Edits of a person who has lost the task are kept as well, but then LeaseLostError says so,
@@ -63,19 +68,32 @@ class Drafts:
         """
         with self._database.working() as connection:
             row = lock_task(connection, task)
-            _check_classes(connection, edits)
+            self._check_classes(connection, edits)
             new = insert_edits(connection, author_of(row, person, reviewing), edits, self._clock)
             lost = _lost(row, person, reviewing)
-            if lost is None and not reviewing:
-                self._begin(connection, task)
+            lent = lost is None and not reviewing
+            leased_until = self._lent_on(connection, row) if lent else None
         if lost is not None and (new or not edits):
             raise lost
-        return new
+        return Appended(new, leased_until)
 
-    def _begin(self, connection: Connection, task: int) -> None:
-        until = self._clock() + timedelta(minutes=self._settings.lease_minutes)
-        begun = {"state": TaskState.IN_WORK.value, "leased_until": until}
-        connection.execute(update(tasks).where(tasks.c.number == task).values(begun))
+    def _lent_on(self, connection: Connection, row: Row[Any]) -> datetime:
+        """Begin a task and lend it on; one that was lent a moment ago stays as it is."""
+        lease = timedelta(minutes=self._settings.lease_minutes)
+        now = self._clock()
+        kept: datetime | None = row.leased_until
+        if row.state == TaskState.IN_WORK and kept is not None and kept > now + _FRESH * lease:
+            return kept
+        begun = {"state": TaskState.IN_WORK.value, "leased_until": now + lease}
+        connection.execute(update(tasks).where(tasks.c.number == row.number).values(begun))
+        return now + lease
+
+    def _check_classes(self, connection: Connection, edits: Sequence[Edit]) -> None:
+        highest = max((box.class_id for edit in edits for box in edit.boxes), default=-1)
+        if highest >= self._classes:  # classes are only ever added
+            self._classes = class_count(connection)
+        if highest >= self._classes:
+            raise UnknownEntryError(f"class {highest} is not in the store: reload the page")
 
 
 def read_draft(connection: Connection, task: Task, person: str) -> Draft:
@@ -118,9 +136,3 @@ def _lost(row: Row[Any], person: str, reviewing: bool) -> LeaseLostError | None:
     except LeaseLostError as error:
         return error
     return None
-
-
-def _check_classes(connection: Connection, edits: Sequence[Edit]) -> None:
-    highest = max((box.class_id for edit in edits for box in edit.boxes), default=-1)
-    if highest >= class_count(connection):
-        raise UnknownEntryError(f"class {highest} is not in the store: reload the page")

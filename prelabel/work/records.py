@@ -151,6 +151,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Appended:
+    """How many of some edits were new, and until when the task is lent; None: not to them."""
+
+    new: int
+    leased_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """What came of handing a draft in: the state of the task, and active seconds if known."""
 

@@ -19,10 +19,10 @@ def test_edits_are_kept_once_and_in_their_order(store: Store) -> None:
     task = work.take("ann").number
     first = work.drafts.read(task, "ann").boxes[0]
     edits = [an_edit([replace(accepted(first), xyxy=(x, 1.0, 99.0, 50.0))]) for x in (1.0, 2.0)]
-    assert work.drafts.append(task, "ann", edits) == 2
-    assert work.drafts.append(task, "ann", edits) == 0
+    assert work.drafts.append(task, "ann", edits).new == 2
+    assert work.drafts.append(task, "ann", edits).new == 0
     later = an_edit([replace(first, xyxy=(3.0, 1.0, 99.0, 50.0))], "move")
-    assert work.drafts.append(task, "ann", [edits[0], later, later]) == 1
+    assert work.drafts.append(task, "ann", [edits[0], later, later]).new == 1
     draft = work.drafts.read(task, "ann")
     assert draft.edits == 3
     assert draft.boxes[0].xyxy == (3.0, 1.0, 99.0, 50.0)
@@ -58,7 +58,7 @@ def test_whoever_takes_over_starts_from_the_proposals_and_nothing_is_lost(store:
     late = an_edit([drawn((5, 5, 50, 50))], "draw")
     with pytest.raises(LeaseLostError, match="somebody else's"):
         work.drafts.append(task, "ann", [late])
-    assert work.drafts.append(task, "ann", [late]) == 0  # known: nothing more to say
+    assert work.drafts.append(task, "ann", [late]).new == 0  # known: nothing more to say
     hers = work.drafts.read(task, "ann")
     assert (hers.edits, hers.boxes[0].status) == (2, BoxStatus.ACCEPTED)
 
@@ -160,7 +160,7 @@ def test_a_reviewers_edits_are_apart_from_the_annotators(store: Store) -> None:
     edit = an_edit([rejected(seen.boxes[0])], "reject")
     with pytest.raises(LeaseLostError):
         work.drafts.append(task, "ann", [edit])
-    assert work.drafts.append(task, "rea", [edit], reviewing=True) == 1
+    assert work.drafts.append(task, "rea", [edit], reviewing=True).new == 1
     assert work.drafts.review(task, "rea").boxes[0].status is BoxStatus.REJECTED
     assert work.drafts.review(task, "ruth").boxes[0].status is BoxStatus.ACCEPTED
     with pytest.raises(NotWaitingError, match="does not wait for a reviewer"):

@@ -29,7 +29,7 @@ from prelabel.review.views import (
 from prelabel.store.errors import UnknownEntryError
 from prelabel.work.errors import LeaseLostError
 from prelabel.work.people import Role
-from prelabel.work.records import Task, TaskState
+from prelabel.work.records import Appended, Task, TaskState
 from prelabel.work.timesheet import FutureActivityError
 
 router = api_router("work", 401, 403)
@@ -136,10 +136,7 @@ def keep_edits(
     task: TaskNumber, body: WorkBody, caller: Anybody, services: ServicesOfApp
 ) -> KeptView:
     """Keep edits and activity, and lend the frame on. Edits of a lost frame are kept, too."""
-    kept, warning = _keep(task, body, caller, services)
-    found = services.queue.task(task)
-    leased_until = found.leased_until if found.person == caller.person else None
-    return KeptView(kept=kept, leased_until=leased_until, warning=warning)
+    return _keep(task, body, caller, services)
 
 
 @router.post("/tasks/{task}/submit", responses=failing_with(404, 409))
@@ -147,7 +144,8 @@ def submit(
     task: TaskNumber, body: SubmitBody, caller: Anybody, services: ServicesOfApp
 ) -> SubmittedView:
     """Hand a frame in, once every proposal that was shown is decided."""
-    _keep(task, body, caller, services)
+    if body.edits or body.activity:
+        _keep(task, body, caller, services)
     done = services.submissions.submit(task, caller.person, body.shown_score, body.request_id)
     return SubmittedView(state=done.state.value, seconds=done.seconds)
 
@@ -182,24 +180,30 @@ def seen_task(number: int, caller: Caller, services: Services) -> Task:
     raise ForbiddenError(f"task {number} is not yours")
 
 
-def _keep(task: int, body: WorkBody, caller: Caller, services: Services) -> tuple[int, str | None]:
-    """Keep edits and activity; how many edits are new, and what of the activity is no use."""
+def _keep(task: int, body: WorkBody, caller: Caller, services: Services) -> KeptView:
+    """Keep edits and activity; that a frame is lost is told once both are kept."""
     lost: LeaseLostError | None = None
-    kept = 0
+    kept = Appended(0, None)
     try:
-        if body.edits:
-            judging = _is_judging(task, caller, services)
-            kept = services.drafts.append(task, caller.person, edits_of(body.edits), judging)
-        else:
-            services.queue.renew([task], caller.person)
+        kept = _append(task, body, caller, services)
     except LeaseLostError as error:
-        lost = error  # the edits are kept; so is the time that they took
+        lost = error
     except UnknownEntryError as error:
         raise InvalidValueError(str(error)) from error
     warning = _keep_activity(task, body, caller, services)
     if lost is not None:
         raise lost
-    return kept, warning
+    return KeptView(kept=kept.new, leased_until=kept.leased_until, warning=warning)
+
+
+def _append(task: int, body: WorkBody, caller: Caller, services: Services) -> Appended:
+    edits = edits_of(body.edits)
+    if edits:
+        judging = _is_judging(task, caller, services)
+        return services.drafts.append(task, caller.person, edits, judging)
+    services.queue.renew([task], caller.person)
+    found = services.queue.task(task)
+    return Appended(0, found.leased_until if found.person == caller.person else None)
 
 
 def _keep_activity(task: int, body: WorkBody, caller: Caller, services: Services) -> str | None:
