@@ -5,34 +5,25 @@
  */
 
 import { api } from "./api.js";
-import { Draft } from "./boxes.js";
+import { Draft, folded } from "./boxes.js";
 import { ChangeList } from "./change-list.js";
 import { agreement } from "./changes.js";
 import { CopyStage } from "./copy-stage.js";
 import { byId, make } from "./elements.js";
+import { Guidelines } from "./guidelines.js";
 import { Help } from "./help.js";
 import { newId } from "./ids.js";
-import { BINDINGS, helpRows } from "./keys.js";
 import { attempt, startPage } from "./masthead.js";
 import { Outbox } from "./outbox.js";
 import { Pictures } from "./pictures.js";
 import { askReason } from "./reasons.js";
 import { ReviewEditor } from "./review-editor.js";
+import { reviewKeys } from "./review-keys.js";
 import { browserShelf } from "./shelf.js";
-import { counted, duration } from "./wording.js";
+import { showWaiting } from "./waiting-list.js";
+import { duration } from "./wording.js";
 
 const REFRESH_MS = 20_000;
-/** What keys do here and not on the annotator's page. */
-const TITLES = {
-  submit: "Accept what was handed in",
-  skip: "Send back, with a reason",
-  nextFrame: "Next waiting frame",
-  previousFrame: "Previous waiting frame",
-  nextBox: "Next change",
-  previousBox: "Previous change",
-  labels: "What was proposed: show, hide",
-};
-const NOT_HERE = new Set(["acceptRestAndSubmit", "guidelines"]);
 
 class Reviewing {
   constructor(me, project) {
@@ -50,7 +41,9 @@ class Reviewing {
       now: () => Date.now(),
       later: (run, ms) => setTimeout(run, ms),
     });
+    this.guidelines = new Guidelines(api, byId("guidelines"), byId("guideline-news"));
     this.help = new Help(reviewKeys());
+    this.isJudging = false;
     this.editor = new ReviewEditor(byId("editor"), this.#editorOptions());
     this.beside = new CopyStage(byId("beside-stage"), this.editor);
     this.changes = new ChangeList(byId("changes"), {
@@ -67,6 +60,7 @@ class Reviewing {
       mode: /** @type {const} */ ("review"),
       project: this.project,
       onEdit: (task, edit, gesture) => this.outbox.add(task.task, "edit", edit, { gesture }),
+      onClass: (name) => this.guidelines.follow(name),
       commands: {
         submit: () => this.accept(),
         acceptRestAndSubmit: () => this.accept(),
@@ -76,7 +70,7 @@ class Reviewing {
         nextBox: step(1),
         previousBox: step(-1),
         labels: () => this.editor.toggleOriginals(),
-        guidelines: () => undefined,
+        guidelines: (editor) => this.guidelines.toggle(editor.selected && editor.className(editor.selected.class_id)),
         help: () => this.help.toggle(),
       },
     };
@@ -89,6 +83,7 @@ class Reviewing {
     await this.outbox.open();
     await this.outbox.flush();
     await this.refresh();
+    this.guidelines.start().catch(() => undefined); // shown again when it is opened
     setInterval(() => document.hidden || this.refresh().catch(() => undefined), REFRESH_MS);
   }
 
@@ -105,6 +100,7 @@ class Reviewing {
   async show(number) {
     byId("judged").hidden = byId("changes-part").hidden = number === null;
     this.task = null;
+    this.wanted = null;
     if (number === null) {
       this.beside.show(null);
       byId("beside").hidden = true;
@@ -112,15 +108,34 @@ class Reviewing {
       this.editor.clear(make("h2", {}, "Nothing waits to be reviewed"), make("p", {}, why));
       return;
     }
+    this.wanted = number;
     const task = await api.get(`/api/reviewing/${number}`);
-    this.task = { ...task, waitingBoxes: task.boxes };
-    const draft = new Draft(task, { now: () => Date.now(), newId });
+    if (this.wanted !== number) return; // another one was chosen meanwhile
+    this.task = { ...task, handedIn: task.boxes };
+    const boxes = folded(task.boxes, this.outbox.unsent(number));
+    const draft = new Draft({ ...task, boxes }, { now: () => Date.now(), newId });
     this.editor.show(draft, this.pictures.peek(task.picture));
     this.#select(this.changes.after(null, 1), false);
-    this.pictures.get(task.picture).then((picture) => this.task?.task === number && this.editor.setPicture(picture));
+    this.#showPicture(task);
     this.#showJudged();
     this.#showWaiting();
     await this.#showCopies();
+  }
+
+  async #showPicture({ task, picture: url }) {
+    try {
+      const picture = await this.pictures.get(url);
+      if (this.task?.task === task) this.editor.setPicture(picture);
+    } catch (error) {
+      if (this.task?.task === task) this.editor.say(error.message);
+    }
+    const next = this.waiting[this.#place() + 1];
+    if (next) this.pictures.get(`/api/frames/${next.frame_id}/picture`).catch(() => undefined); // asked again when shown
+  }
+
+  /** Where the frame on the stage stands among those that wait. */
+  #place() {
+    return this.waiting.findIndex((one) => one.task === this.task?.task);
   }
 
   /** @param {string | null} id @param {boolean} [zoom] */
@@ -129,28 +144,13 @@ class Reviewing {
   }
 
   #turn(step) {
-    const at = this.waiting.findIndex((one) => one.task === this.task?.task);
-    const next = this.waiting[at + step];
+    const next = this.waiting[this.#place() + step];
     if (next) this.show(next.task);
     else this.editor.say(step > 0 ? "This is the last frame that waits" : "This is the first one");
   }
 
   #showWaiting() {
-    const rows = this.waiting.map((one) =>
-      make(
-        "li",
-        {},
-        make(
-          "button",
-          { type: "button", "aria-current": one.task === this.task?.task && "true", onclick: () => this.show(one.task) },
-          make("span", { class: "waiting-name" }, one.name),
-          make("span", { class: "waiting-who" }, `${one.person} · ${counted(one.boxes, "box", "boxes")}`),
-        ),
-      ),
-    );
-    byId("waiting").replaceChildren(...rows);
-    byId("waiting-head").textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
-    document.title = rows.length ? `(${rows.length}) Review – prelabel` : "Review – prelabel";
+    showWaiting(this.waiting, this.task?.task ?? null, (task) => this.show(task));
   }
 
   #showJudged() {
@@ -170,7 +170,7 @@ class Reviewing {
     const copies = await Promise.all(others.map((one) => api.get(`/api/reviewing/${one.task}`)));
     if (this.task?.task !== task) return;
     const buttons = copies.map((copy) => {
-      const share = Math.round(100 * agreement(this.task.waitingBoxes, copy.boxes));
+      const share = Math.round(100 * agreement(this.task.handedIn, copy.boxes));
       return make(
         "button",
         { type: "button", onclick: () => this.show(copy.task), title: `Take ${copy.person}'s instead` },
@@ -195,15 +195,17 @@ class Reviewing {
   }
 
   /** @param {"accept" | "send-back"} verdict @param {object} body */
-  #judge(verdict, body) {
+  async #judge(verdict, body) {
     const judged = this.task;
-    if (!judged) return undefined;
-    return attempt(byId("failure"), async () => {
+    if (!judged || this.isJudging) return;
+    this.isJudging = true;
+    await attempt(byId("failure"), async () => {
       await this.outbox.retry();
       if (this.outbox.unsent(judged.task).length) throw new Error("The server does not answer; your changes are kept here.");
       await api.post(`/api/reviewing/${judged.task}/${verdict}`, { ...body, submission: judged.submission });
       await this.#afterwards(judged, verdict === "accept" ? "Accepted" : "Sent back");
     });
+    this.isJudging = false;
   }
 
   /** On to the frame that waited behind the one that was judged. */
@@ -215,19 +217,6 @@ class Reviewing {
     this.#showWaiting();
     this.editor.say(`${done}: ${judged.name}`);
   }
-}
-
-/** The keys of this page: the editor's, with what they mean here. */
-function reviewKeys() {
-  const here = new Map(
-    BINDINGS.map(({ command, title }) => [title, NOT_HERE.has(command) ? "" : (TITLES[command] ?? title)]),
-  );
-  return helpRows().map(({ group, rows }) => ({
-    group,
-    rows: rows
-      .map(({ keys, title }) => ({ keys, title: here.get(title) ?? title }))
-      .filter(({ title }) => title),
-  }));
 }
 
 await startPage("reviewer", (me, project) => new Reviewing(me, project).start());
