@@ -249,8 +249,11 @@ def watched_memory() -> Iterator[list[int]]:
 
 
 def bulk_in_own_process(checkpoint: Path, frames: Sequence[Frame], count: int, work: Path) -> None:
-    """Predict `count` frames as `prelabel propose` would and print the peak memory in MB."""
-    many = repeated(frames, count, work / "links")
+    """Predict `count` frames as `prelabel propose` would and print the peak memory in MB.
+
+    They are the same pictures over and over, since what a worker holds depends on their sizes.
+    """
+    many = repeated(frames[: min(MEMORY_FRAMES)], count, work / "links")
     files = PredictionFiles(work / "memory-run")
     shutil.rmtree(files.folder, ignore_errors=True)
     options = replace(OPTIONS, input_px=320)

@@ -1,5 +1,6 @@
 """One worker of a bulk prediction: opens the detector once and predicts what it is sent."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -92,6 +93,7 @@ class ChunkPredictor:
             or time.monotonic() - self._last_file_s >= _SECONDS_A_FILE
         ):
             self.write_out()
+        _give_back_free_memory()
         return ChunkDone(len(predictions), tuple(unreadable))
 
     def write_out(self) -> None:
@@ -148,6 +150,16 @@ def _serve(connection: Connection, predictor: ChunkPredictor) -> None:
         else:
             predictor.write_out()
             connection.send(request)
+
+
+def _give_back_free_memory() -> None:
+    """Return the holes in the heap to the system, where the C library can (glibc).
+
+    Batches of ever other sizes leave more and more of them; it takes a hundredth of the time.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _keep_to_one_thread() -> None:
