@@ -14,7 +14,6 @@ from prelabel.review.access import CSRF_HEADER
 from prelabel.work.tokens import csrf_token
 
 AHEAD = 3  # frames that a page holds: the one in hand and two to come
-_PARTS = 3  # requests in which the edits of a frame are sent, the last one with handing in
 _AGAIN_S = 0.1
 _PATIENCE_S = 60.0
 
@@ -26,12 +25,13 @@ class Notes:
     """What the server has acknowledged, and how long it took.
 
     `leased` are the people to whom each task was lent, `submitted` who handed which frame in,
-    `edits` the ids of edits, `seconds` the latencies of requests that were answered at the first
-    try, by kind.
+    `submitted_at` when that was (monotonic), `edits` the ids of edits, `seconds` by kind the
+    latencies of requests that were answered at the first try.
     """
 
     leased: dict[int, set[str]] = field(default_factory=dict)
     submitted: dict[str, str] = field(default_factory=dict)
+    submitted_at: list[float] = field(default_factory=list)
     edits: set[str] = field(default_factory=set)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
@@ -47,9 +47,20 @@ class Notes:
         return sum(map(len, self.seconds.values()))
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Seconds for a first look at a frame, and for each box."""
+
+    look_s: float
+    box_s: float
+
+    def frame_s(self, boxes: int) -> float:
+        return self.look_s + boxes * self.box_s
+
+
 @dataclass
 class Annotator:
-    """One person with one page, who takes `frame_s` seconds for a frame."""
+    """One person with one page."""
 
     name: str
     token: str
@@ -57,12 +68,12 @@ class Annotator:
     cookie: str
     notes: Notes
     rng: np.random.Generator
-    frame_s: float
+    pace: Pace
     until: float
 
     async def work(self) -> None:
         """Correct frames until the time is up or none are left."""
-        await asyncio.sleep(float(self.rng.uniform(0, self.frame_s)))
+        await asyncio.sleep(float(self.rng.uniform(0, self.pace.frame_s(10))))
         held: list[Json] = []
         while time.monotonic() < self.until:
             if len(held) < AHEAD:
@@ -84,23 +95,24 @@ class Annotator:
     async def _correct(self, task: Json) -> None:
         path = f"/api/tasks/{task['task']}"
         await self._ask("open", "POST", f"{path}/open", {})
-        parts = np.array_split(np.arange(len(task["boxes"])), _PARTS)
-        for part in parts[:-1]:
-            await self._think()
-            await self._send("edits", f"{path}/edits", [task["boxes"][row] for row in part])
-        await self._think()
+        await self._think(self.pace.look_s)
+        *boxes, last = task["boxes"]
+        for box in boxes:  # the page sends an edit as it happens, the last one with handing in
+            await self._think(self.pace.box_s)
+            await self._send("edits", f"{path}/edits", box)
+        await self._think(self.pace.box_s)
         submission = {"request_id": str(uuid.uuid4()), "shown_score": task["shown_score"]}
-        last = [task["boxes"][row] for row in parts[-1]]
-        await self._send("submit", f"{path}/submit", last, submission)
+        event = {"id": str(uuid.uuid4()), "at": _now_ms(), "kind": "close"}
+        await self._send("submit", f"{path}/submit", last, {**submission, "activity": [event]})
         self.notes.submitted[task["frame_id"]] = self.name
+        self.notes.submitted_at.append(time.monotonic())
 
     async def _send(
-        self, kind: str, path: str, boxes: list[Json], more: Mapping[str, Any] | None = None
+        self, kind: str, path: str, box: Json, more: Mapping[str, Any] | None = None
     ) -> None:
-        edits = [self._edit(box) for box in boxes]
-        event = {"id": str(uuid.uuid4()), "at": _now_ms(), "kind": "input"}
-        await self._ask(kind, "POST", path, {"edits": edits, "activity": [event], **(more or {})})
-        self.notes.edits |= {edit["edit_id"] for edit in edits}
+        edit = self._edit(box)
+        await self._ask(kind, "POST", path, {"edits": [edit], **(more or {})})
+        self.notes.edits.add(edit["edit_id"])
 
     def _edit(self, box: Json) -> Json:
         status = "accepted" if self.rng.random() < 0.8 else "rejected"
@@ -109,8 +121,8 @@ class Annotator:
         boxes = [{**state, "status": status}]
         return {"edit_id": edit_id, "at": _now_ms(), "action": status, "boxes": boxes}
 
-    async def _think(self) -> None:
-        await asyncio.sleep(float(self.rng.gamma(4, self.frame_s / _PARTS / 4)))
+    async def _think(self, mean_s: float) -> None:
+        await asyncio.sleep(float(self.rng.gamma(4, mean_s / 4)))
 
     async def _ask(
         self, kind: str, method: str, path: str, body: Json | None = None
@@ -141,7 +153,7 @@ async def all_work(
     url: str,
     cookie: str,
     tokens: Mapping[str, str],
-    frame_s: float,
+    pace: Pace,
     seconds: float,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> Notes:
@@ -153,9 +165,7 @@ async def all_work(
     ) as client:
         seeds = np.random.SeedSequence(0).spawn(len(tokens))
         people = [
-            Annotator(
-                name, token, client, cookie, notes, np.random.default_rng(seed), frame_s, until
-            )
+            Annotator(name, token, client, cookie, notes, np.random.default_rng(seed), pace, until)
             for (name, token), seed in zip(tokens.items(), seeds, strict=True)
         ]
         async with asyncio.TaskGroup() as group:
