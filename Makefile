@@ -24,7 +24,7 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup demo test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-page \
-        bench-review-effort pictures-review clean
+        bench-review bench-review-effort pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -75,6 +75,9 @@ bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervisio
 
 bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
 	$(BENCH)/review_page.py --work $(WORK)/page
+
+bench-review: setup ## the review server under 200 annotators on PostgreSQL and 20 on SQLite, and killed
+	$(BENCH)/review_load.py --work $(WORK)/review-load
 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
