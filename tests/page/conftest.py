@@ -115,6 +115,16 @@ def aquarium_server(aquarium: ReviewProject) -> Iterator[ReviewServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def standing_server(
+    cards_made: ReviewProject, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ReviewServer]:
+    """A server for all tests that leave the batch and the people as they are."""
+    project = _copied(cards_made, tmp_path_factory.mktemp("standing"))
+    with serving(project.folder) as server:
+        yield server
+
+
 def _with_batch(made: ReviewProject) -> ReviewProject:
     with open_project(made.folder, author="machine") as project:
         project.select(BATCH)
