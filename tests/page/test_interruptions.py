@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from review_labels import is_true, labels_of
 from review_projects import ReviewProject
@@ -30,6 +31,7 @@ def assert_all_true(project: ReviewProject) -> None:
         assert is_true(labels[frame_id].annotations, truth)
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_nothing_and_work_goes_on_meanwhile(
     aquarium: ReviewProject, aquarium_server: ReviewServer, page: Page
 ) -> None:

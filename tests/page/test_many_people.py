@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from review_labels import is_true, labels_of
 from review_people import enter, needs_reviewer, with_people
@@ -16,6 +17,7 @@ from prelabel.work.people import Role
 NewContext = Callable[..., BrowserContext]
 
 
+@pytest.mark.slow
 def test_two_annotators_never_get_the_same_frame(
     cards: ReviewProject, new_context: NewContext
 ) -> None:
@@ -46,6 +48,7 @@ def is_busy(page: Page) -> bool:
     return bool(page.evaluate("() => window.__prelabel.page.queue.current !== null"))
 
 
+@pytest.mark.slow
 def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
     cards: ReviewProject, new_context: NewContext
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
     assert is_true(version.annotations, cards.truth[frame_id])
 
 
+@pytest.mark.slow
 def test_what_two_people_made_of_a_frame_stands_side_by_side(
     cards: ReviewProject, new_context: NewContext
 ) -> None:

@@ -11,6 +11,7 @@ from scripted_annotator import ScriptedAnnotator
 from prelabel.datasets.annotations import OriginKind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "hands"),
     [
