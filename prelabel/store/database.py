@@ -167,6 +167,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where Python guesses
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits
+    # 32 MB: the pages of an index are written back once for many commits of an import.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
