@@ -1,12 +1,14 @@
 """Where the server listens, and what follows from it for logins, cookies and names."""
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from prelabel.datasets.errors import PrelabelError
 
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 
@@ -61,11 +63,15 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What people type into their browser."""
+        """What people type into their browser; of all addresses of a machine, by its name."""
+        host = socket.gethostname() if self.host in _EVERYWHERE else self.host
+        return self.url_under(f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}")
+
+    def url_under(self, host_header: str) -> str:
+        """The same, for somebody whose browser sends this Host header."""
         if self.public_url is not None:
             return self.public_url.rstrip("/")
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host_header}"
 
     @property
     def cookie_name(self) -> str:

@@ -15,6 +15,7 @@ from prelabel.review.address import Address, AddressError, TlsFiles, is_loopback
 
 _GRACE_S = 10  # how long requests under way may take when the server is told to stop
 _BACKLOG = 1024
+_KEPT_OPEN_S = 30  # pages tell of activity every few seconds; a new connection each time is dear
 
 
 def check_allowed(address: Address, owner_can_log_in: bool) -> None:
@@ -108,6 +109,7 @@ def configuration(app: FastAPI, address: Address) -> uvicorn.Config:
         log_config=None,  # its messages go where the program's go
         proxy_headers=False,  # `access.address_of` reads them, and only behind a proxy
         server_header=False,
+        timeout_keep_alive=_KEPT_OPEN_S,
         timeout_graceful_shutdown=_GRACE_S,
         ssl_certfile=address.tls.certificate if address.tls else None,
         ssl_keyfile=address.tls.key if address.tls else None,

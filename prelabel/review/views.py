@@ -50,9 +50,13 @@ def _told(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(_storable)]
-ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
-Reason = Annotated[Text, Field(min_length=1, max_length=2_000), AfterValidator(_told)]
+# These two stand behind the bounds of a field: only then do the bounds stand in the schema.
+STORABLE = AfterValidator(_storable)
+WHOLE = BeforeValidator(_whole)
+ShortText = Annotated[str, Field(strict=True, min_length=1, max_length=200), STORABLE]
+Reason = Annotated[
+    str, Field(strict=True, min_length=1, max_length=2_000), STORABLE, AfterValidator(_told)
+]
 Uuid = Annotated[
     str,
     Field(
@@ -62,7 +66,6 @@ Uuid = Annotated[
     ),
 ]
 Number = Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
-WHOLE = BeforeValidator(_whole)  # behind the bounds, which only then are told in the schema
 StrictNumber = Annotated[int, Field(strict=True, ge=1, le=_LARGEST_NUMBER), WHOLE]
 Milliseconds = Annotated[
     int,

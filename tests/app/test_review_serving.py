@@ -84,6 +84,8 @@ def test_addresses_are_told_as_browsers_take_them() -> None:
     assert Address("::1", 9).url == "http://[::1]:9"
     assert Address(tls=TlsFiles(Path("c"), Path("k"))).url == "https://127.0.0.1:8000"
     assert Address(public_url="https://a.example/").url == "https://a.example"
+    assert Address("0.0.0.0", 9).url == f"http://{socket.gethostname()}:9"
+    assert Address("0.0.0.0", 9).url_under("labels.local:9") == "http://labels.local:9"
 
 
 def test_both_tls_files_are_needed_and_must_belong_together(tmp_path: Path) -> None:

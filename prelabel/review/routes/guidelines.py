@@ -8,7 +8,7 @@ from pydantic import Field
 from prelabel.review.access import Anybody, Owner
 from prelabel.review.answers import api_router, failing_with
 from prelabel.review.services import Services, ServicesOfApp
-from prelabel.review.views import Body, Moment, Number, Text, View
+from prelabel.review.views import STORABLE, Body, Moment, Number, View
 from prelabel.work.guidelines import MAX_CHARACTERS, GuidelineVersion, section_of_class
 from prelabel.work.markdown import rendered
 
@@ -18,7 +18,7 @@ router = api_router("guidelines", 401, 403)
 class GuidelineBody(Body):
     """Guidelines in Markdown."""
 
-    text: Annotated[Text, Field(min_length=1, max_length=MAX_CHARACTERS)]
+    text: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CHARACTERS), STORABLE]
 
 
 class GuidelineView(View):

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Path
+from fastapi import Path, Request
 from pydantic import Field
 
 from prelabel.review.access import Owner
 from prelabel.review.answers import api_router, failing_with
 from prelabel.review.services import Services, ServicesOfApp
-from prelabel.review.views import Body, Moment, Text, View
+from prelabel.review.views import STORABLE, Body, Moment, View
 from prelabel.store.errors import ConflictError
 from prelabel.work.names import MAX_LENGTH
 from prelabel.work.people import LINK_VALID, Person, Role
@@ -16,13 +16,15 @@ from prelabel.work.people import LINK_VALID, Person, Role
 router = api_router("people", 401, 403)
 
 RoleName = Literal["annotator", "reviewer", "owner"]
-Name = Annotated[Text, Path(min_length=1, max_length=MAX_LENGTH)]
+Name = Annotated[str, Path(min_length=1, max_length=MAX_LENGTH), STORABLE]
 
 
 class NewPersonBody(Body):
     """Somebody new, who cannot log in before a link is made."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=MAX_LENGTH, examples=["ada"])]
+    name: Annotated[
+        str, Field(strict=True, min_length=1, max_length=MAX_LENGTH, examples=["ada"]), STORABLE
+    ]
     role: RoleName
 
 
@@ -68,12 +70,13 @@ def add_person(body: NewPersonBody, caller: Owner, services: ServicesOfApp) -> P
 
 
 @router.post("/people/{name}/link", responses=failing_with(404, 409))
-def make_link(name: Name, caller: Owner, services: ServicesOfApp) -> LinkView:
-    """A one-time link, which replaces earlier ones."""
+def make_link(name: Name, caller: Owner, request: Request, services: ServicesOfApp) -> LinkView:
+    """A one-time link, which replaces earlier ones; it leads where the owner is now."""
     _check_owner_can_get_in(name, caller, services)
     valid_until = services.clock() + LINK_VALID
     token = services.people.one_time_link(name, caller.person, LINK_VALID)
-    return LinkView(link=f"{services.address.url}/link/{token}", valid_until=valid_until)
+    here = services.address.url_under(request.headers["host"])
+    return LinkView(link=f"{here}/link/{token}", valid_until=valid_until)
 
 
 @router.post("/people/{name}/disable", responses=failing_with(404, 409))

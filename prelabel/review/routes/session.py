@@ -18,7 +18,7 @@ from prelabel.review.access import (
 )
 from prelabel.review.answers import api_router, failing_with
 from prelabel.review.services import Services, ServicesOfApp
-from prelabel.review.views import Body, DoneView, ShortText, Text, View
+from prelabel.review.views import STORABLE, Body, DoneView, ShortText, View
 from prelabel.work.names import name_key
 from prelabel.work.passwords import MAX_LENGTH, MIN_LENGTH
 from prelabel.work.people import Person
@@ -38,15 +38,16 @@ class LoginBody(Body):
     """A name and a password."""
 
     name: ShortText = Field(examples=["ada"])
-    password: Annotated[Text, Field(min_length=1, max_length=MAX_LENGTH)]
+    password: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_LENGTH), STORABLE]
 
 
 class LinkBody(Body):
     """The token of a one-time link, and the password to be used from now on, if any."""
 
-    token: Annotated[Text, Field(min_length=1, max_length=200)]
+    token: Annotated[str, Field(strict=True, min_length=1, max_length=200), STORABLE]
     password: Annotated[
-        Annotated[Text, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)] | None,
+        Annotated[str, Field(strict=True, min_length=MIN_LENGTH, max_length=MAX_LENGTH), STORABLE]
+        | None,
         AfterValidator(_long_enough),
     ] = None
 

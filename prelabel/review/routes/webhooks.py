@@ -8,7 +8,7 @@ from pydantic import Field
 from prelabel.review.access import Owner
 from prelabel.review.answers import api_router, failing_with
 from prelabel.review.services import ServicesOfApp
-from prelabel.review.views import Body, DoneView, Moment, Number, Text, View
+from prelabel.review.views import Body, DoneView, Moment, Number, View
 from prelabel.work.webhooks import Delivery, DeliveryState, HookKind, Webhook
 
 router = api_router("webhooks", 401, 403)
@@ -20,9 +20,12 @@ class NewHookBody(Body):
     """An address, and what it is to be told."""
 
     url: Annotated[
-        Text,
+        str,
         Field(
-            max_length=2000, pattern="^https?://[!-~]+$", examples=["https://example.org/prelabel"]
+            strict=True,
+            max_length=2000,
+            pattern="^https?://[!-~]+$",
+            examples=["https://example.org/prelabel"],
         ),
     ]
     events: Annotated[list[HookKind], Field(min_length=1, max_length=len(HookKind))]
