@@ -1,6 +1,7 @@
 """Where the server may listen, what it says, and how it ends."""
 
 import contextlib
+import json
 import signal
 import socket
 import ssl
@@ -12,11 +13,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from review_app import opened_copy
+from hook_receiver import receiving
+from review_app import Json, a_submission, next_tasks, opened_copy
 from review_server import ReviewServer
 
+from prelabel.review.access import CSRF_HEADER
 from prelabel.review.address import Address, AddressError, TlsFiles, tls_files
 from prelabel.review.serving import check_allowed, check_tls, listening_socket, warning
+from prelabel.store.store import utc_now
+from prelabel.work.signatures import signature_fits
 
 _PROGRAM = Path(sys.executable).parent / "prelabel"
 
@@ -187,3 +192,29 @@ def _asked_until_it_answers(url: str, certificate: Path) -> httpx.Response:
         except httpx.ConnectError:
             assert time.monotonic() < give_up_at
             time.sleep(0.1)
+
+
+def test_webhooks_are_told_by_the_server_with_a_signature(server: ReviewServer) -> None:
+    with receiving() as receiver, httpx.Client(base_url=server.url, trust_env=False) as client:
+        client.headers[CSRF_HEADER] = client.get("/api/me").json()["csrf"]
+        wanted = {"url": f"{receiver.url}/told", "events": ["accepted"]}
+        hook = client.post("/api/webhooks", json=wanted).raise_for_status().json()
+        (task,) = next_tasks(client)
+        client.post(f"/api/tasks/{task['task']}/submit", json=a_submission(task))
+        told = _delivery_once_done(client, hook["number"])
+        (received,) = receiver.received
+    header = received.headers["x-prelabel-signature"]
+    assert signature_fits(header, hook["secret"], received.body, utc_now())
+    assert json.loads(received.body)["data"]["frame_id"] == task["frame_id"]
+    assert (told["event"], told["attempts"], told["error"]) == ("accepted", 1, None)
+
+
+def _delivery_once_done(client: httpx.Client, hook: int) -> Json:
+    """The one delivery to a webhook, when the server has noted that it arrived."""
+    give_up_at = time.monotonic() + 30
+    while True:
+        (told,) = client.get(f"/api/webhooks/{hook}/deliveries").json()["deliveries"]
+        if told["delivered_at"]:
+            return dict(told)
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
