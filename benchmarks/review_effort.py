@@ -33,8 +33,8 @@ from prelabel.importing import ImportSource
 from prelabel.project import Project, init_project, open_project
 
 DETECTOR = "ultralytics:micro"
-TRAIN_FRAMES = 448
-STEPS = 3000
+TRAIN_FRAMES = 300
+STEPS = 1000
 INPUT_PX = 320
 SAMPLE = 30
 # The keystroke-level model: Card, Moran, Newell, Communications of the ACM 23 (7), 1980.
