@@ -110,6 +110,11 @@ def write_dataset(folder: Path, frames: int) -> None:
     finished.touch()
 
 
+def peak_mb(who: int) -> float:
+    """Of this process, or of the largest it has started."""
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
 def measured(reader: str, folder: Path) -> tuple[float, float]:
     """Seconds and peak MB of one reader in a process of its own."""
     command = [sys.executable, __file__, "--reader", reader]
@@ -131,7 +136,7 @@ def main() -> None:
     given = arguments.parse_args()
     if given.reader:
         READERS[given.reader](given.work)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(sum(peak_mb(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
         return
     write_dataset(given.work, given.frames)
     runs: dict[str, list[tuple[float, float]]] = {reader: [] for reader in READERS}
