@@ -8,7 +8,6 @@ figures are medians. A ratio is the other's seconds over ours: above 1, ours is 
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -18,7 +17,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from machine import describe_machine
+from memory import watched_memory
 
 BOXES_PER_FRAME = 10
 CLASSES = ("car", "van", "truck", "pedestrian", "cyclist", "cone", "sign", "bus")
@@ -110,21 +111,16 @@ def write_dataset(folder: Path, frames: int) -> None:
     finished.touch()
 
 
-def peak_mb(who: int) -> float:
-    """Of this process, or of the largest it has started."""
-    return resource.getrusage(who).ru_maxrss / 1024
-
-
 def measured(reader: str, folder: Path) -> tuple[float, float]:
-    """Seconds and peak MB of one reader in a process of its own."""
-    command = [sys.executable, __file__, "--reader", reader]
+    """Seconds and peak MB of one reader in a process of its own, with those that it starts."""
+    command = [sys.executable, __file__, "--reader", reader, "--work", str(folder)]
     started = time.perf_counter()
-    with subprocess.Popen([*command, "--work", str(folder)], stdout=subprocess.PIPE) as process:
-        output = process.stdout.read() if process.stdout else b""
-    seconds = time.perf_counter() - started
-    if process.returncode:
+    process = subprocess.Popen(command)
+    with watched_memory(psutil.Process(process.pid)) as sums:
+        returned = process.wait()
+    if returned:
         raise SystemExit(f"{reader} failed")
-    return seconds, float(output.splitlines()[-1])
+    return time.perf_counter() - started, max(sums) / 1e6
 
 
 def main() -> None:
@@ -136,7 +132,6 @@ def main() -> None:
     given = arguments.parse_args()
     if given.reader:
         READERS[given.reader](given.work)
-        print(sum(peak_mb(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
         return
     write_dataset(given.work, given.frames)
     runs: dict[str, list[tuple[float, float]]] = {reader: [] for reader in READERS}

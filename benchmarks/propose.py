@@ -15,17 +15,16 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 from machine import describe_machine
+from memory import watched_memory
 
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.formats.registry import open_dataset
@@ -220,34 +219,6 @@ def repeated(frames: Sequence[Frame], count: int, folder: Path) -> list[Frame]:
     return made
 
 
-@contextmanager
-def watched_memory() -> Iterator[list[int]]:
-    """Meanwhile collects, five times a second, what this process and its workers hold, in bytes.
-
-    A page that several processes share counts once (proportional set size).
-    """
-    sums: list[int] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.2):
-            total = 0
-            for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-                try:
-                    total += process.memory_full_info().pss
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-            sums.append(total)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield sums
-    finally:
-        over.set()
-        thread.join()
-
-
 def bulk_in_own_process(checkpoint: Path, frames: Sequence[Frame], count: int, work: Path) -> None:
     """Predict `count` frames as `prelabel propose` would and print the peak memory in MB.
 
@@ -257,7 +228,7 @@ def bulk_in_own_process(checkpoint: Path, frames: Sequence[Frame], count: int, w
     files = PredictionFiles(work / "memory-run")
     shutil.rmtree(files.folder, ignore_errors=True)
     options = replace(OPTIONS, input_px=320)
-    with watched_memory() as sums:
+    with watched_memory(psutil.Process()) as sums:
         report = predict_to_files(checkpoint, many, options, files, CORES, work / "state", Silent())
     if report.predicted != count or len(files.predicted_ids()) != count:
         raise SystemExit(f"predicted {report.predicted} of {count} frames")

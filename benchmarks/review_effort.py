@@ -228,11 +228,9 @@ def main() -> None:
     empty = empty_project(options.work, sample, classes)
     with open_project(empty) as project:
         empty_order = shown_boxes(project)
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
+    with sync_playwright() as playwright, launched(playwright) as browser:
         from_proposals = count_in_browser(browser, run, truth, len(sample))
         from_nothing = count_in_browser(browser, empty, truth, len(sample))
-        browser.close()
     same = agree("proposals", from_proposals, foretold)
     same &= agree("empty", from_nothing, count_without_browser(empty_order, truth))
     report(from_proposals, from_nothing, foretold if same else None, shown, truth)

@@ -159,12 +159,10 @@ def draw(trained: Path, data: Path, folder: Path) -> None:
     """All pictures, from a project with proposals."""
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         project = small_project(Path(temporary) / "aquarium", trained, data)
-        browser = launched(playwright)
-        with setting(project, browser) as scene:
+        with launched(playwright) as browser, setting(project, browser) as scene:
             draw_annotator(scene, folder)
             draw_reviewer(scene, folder)
             draw_owner(scene, folder)
-        browser.close()
 
 
 def main() -> None:

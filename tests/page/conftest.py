@@ -36,10 +36,8 @@ NewContext = Callable[..., BrowserContext]
 def browser() -> Iterator[Browser]:
     if chromium_program() is None:
         pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        opened = launched(playwright)
+    with sync_playwright() as playwright, launched(playwright) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

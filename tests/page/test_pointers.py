@@ -13,17 +13,21 @@ Place = tuple[float, float]
 DRAWN = (40.0, 60.0, 140.0, 130.0)
 
 
-def swipe(device: CDPSession, start: Place, end: Place) -> None:
-    """One finger from one place to another."""
-    halfway = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    for kind, places in (
-        ("touchStart", [start]),
-        ("touchMove", [halfway]),
-        ("touchMove", [end]),
-        ("touchEnd", []),
-    ):
+def swipe(page: Page, device: CDPSession, start: Place, end: Place) -> None:
+    """One finger from one place to another, held still before it is lifted.
+
+    A finger lifted in full motion makes a fling, and the browser takes the next tap to stop it.
+    """
+
+    def touch(kind: str, *places: Place) -> None:
         points = [{"x": x, "y": y} for x, y in places]
         device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", start)
+    touch("touchMove", ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+    touch("touchMove", end)
+    page.wait_for_timeout(100)
+    touch("touchEnd")
 
 
 def press(page: Page, name: str) -> None:
@@ -31,7 +35,7 @@ def press(page: Page, name: str) -> None:
 
 
 def tap(page: Page, tool: str) -> None:
-    """Touch a tool until it is in use: a browser waits to see whether a second tap follows."""
+    """Touch a tool and wait until it is in use."""
     button = page.get_by_role("button", name=tool, exact=True)
     button.tap()
     expect(button).to_have_attribute("aria-pressed", "true")
@@ -55,14 +59,14 @@ def test_a_finger_draws_and_moves_boxes(
     before = person.look()
     device = context.new_cdp_session(page)
     tap(page, "Draw")
-    swipe(device, before.place(*DRAWN[:2]), before.place(*DRAWN[2:]))
+    swipe(page, device, before.place(*DRAWN[:2]), before.place(*DRAWN[2:]))
     drawn = new_box(before, person.look())
     assert drawn["xyxy"] == pytest.approx(DRAWN, abs=1.5)
     assert drawn["status"] == "accepted"
 
     tap(page, "Select")
     middle = before.place(90, 95)
-    swipe(device, middle, (middle[0] + 30 * before.view["scale"], middle[1]))
+    swipe(page, device, middle, (middle[0] + 30 * before.view["scale"], middle[1]))
     moved = person.look().box(str(drawn["id"]))
     assert moved["xyxy"] == pytest.approx((70, 60, 170, 130), abs=1.5)
 

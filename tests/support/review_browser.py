@@ -1,6 +1,10 @@
 """Debian's chromium as tests and measurements start it."""
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Playwright
 
@@ -20,8 +24,20 @@ def chromium_program() -> str | None:
     return shutil.which("chromium")
 
 
-def launched(playwright: Playwright) -> Browser:
-    """A browser without a window; every context of it is a new profile."""
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """A browser without a window; every context of it is a new profile.
+
+    It keeps its files in a home of its own, which is removed with it.
+    """
     program = chromium_program()
     assert program is not None, "no chromium is installed"
-    return playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+    with TemporaryDirectory(prefix="prelabel-browser-", ignore_cleanup_errors=True) as home:
+        own = {"HOME": home, "XDG_CONFIG_HOME": f"{home}/config", "XDG_CACHE_HOME": f"{home}/cache"}
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(_FLAGS), env={**os.environ, **own}
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
