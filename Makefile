@@ -24,12 +24,12 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup demo test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-page \
-        bench-review bench-review-effort pictures-review clean
+        bench-review bench-review-effort pictures-review mongod bench-curate bench-errors clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
-setup: .venv/.synced ## an environment in .venv with every extra, from the lock file
+setup: .venv/.synced mongod ## an environment in .venv with every extra, and FiftyOne's database
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
@@ -38,6 +38,11 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 .venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
 	touch $@
+
+# FiftyOne's own package brings a server where it can download it. Else one is fetched here; where
+# that fails too, everything but FiftyOne works, and its tests are skipped.
+mongod: .venv/.synced
+	@.ci/mongod || echo "no mongod: prelabel curate and its tests need one, see docs/curating.md"
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
 	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
@@ -82,9 +87,15 @@ bench-review: setup ## the review server under 200 annotators on PostgreSQL and 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
 
+bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole and by changes
+	$(BENCH)/curate.py --work $(WORK)/curate
+
+bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
+	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \
 	    docs/pictures
 
 clean: ## remove what the commands above have made
-	rm -rf .venv .uv build demo
+	rm -rf .venv .uv .mongod build demo
