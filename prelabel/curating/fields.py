@@ -1,0 +1,205 @@
+"""The fields of a project's dataset in FiftyOne, and how the App shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from prelabel.curating.opening import FiftyOne
+from prelabel.work.records import TaskState
+
+LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
+PROPOSALS = "proposals_"
+EVALUATION = "eval"
+SIMILARITY, MAP = "similarity", "map"
+
+# Tags by which a curator says what is to become of a frame.
+REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS = (
+    "requeue",
+    "accept",
+    "exclude",
+    "include",
+    "take mine",
+    "keep theirs",
+)
+NEAR_DUPLICATE, LEAK = "near-duplicate", "leak"
+WISHES = (REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS)
+
+_FRAME = ("frame_id", "split", "kind", "sequence", "sequence_index", "instant")
+_RECORD = ("version", "by", "seconds", "round", "source")
+_WORK = (
+    "state",
+    "round",
+    "strategy",
+    "score",
+    "reason",
+    "cost_s",
+    "control",
+    "person",
+    "sent_back_reason",
+)
+_DOUBT = ("model", "uncertainty", "boxes", "disagreements")
+
+
+def proposals_field(model_id: str) -> str:
+    """The field with the proposals of a model."""
+    return f"{PROPOSALS}{model_id[:8]}"
+
+
+def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
+    """Give the dataset every field that it lacks; what is there stays."""
+    text, number, whole, yes = fo.StringField, fo.FloatField, fo.IntField, fo.BooleanField
+    plain = {
+        "frame_id": text,
+        "split": text,
+        "kind": text,
+        "sequence": text,
+        "sequence_index": whole,
+        "instant": text,
+        "state": text,
+        "excluded": text,
+    }
+    _add(dataset, plain)
+    record = {"version": whole, "by": text, "seconds": number, "round": whole, "source": text}
+    _document(fo, dataset, "record", record)
+    work = {
+        "state": text,
+        "round": whole,
+        "strategy": text,
+        "score": number,
+        "reason": text,
+        "cost_s": number,
+        "control": yes,
+        "person": text,
+        "sent_back_reason": text,
+    }
+    _document(fo, dataset, "work", work)
+    doubt = {"model": text, "uncertainty": number, "boxes": whole, "disagreements": whole}
+    _document(fo, dataset, "doubt", doubt)
+    counts = {f"{EVALUATION}_{word}": whole for word in ("tp", "fp", "fn")}
+    _add(dataset, counts)
+    judged = {EVALUATION: text, f"{EVALUATION}_id": text, f"{EVALUATION}_iou": number}
+    label = {"origin": text, "model": text, "version": whole, "turned": yes}
+    _boxes(fo, dataset, LABELS, label | judged)
+    _boxes(fo, dataset, CONFLICT, {"version": whole})
+    _boxes(fo, dataset, SUSPECTS, {"kind": text, "suggested": text})
+    for model in models:
+        _boxes(fo, dataset, proposals_field(model), {"uncertainty": number} | judged)
+
+
+def _add(dataset: Any, fields: dict[str, Any]) -> None:
+    for name, kind in fields.items():
+        if dataset.get_field(name) is None:
+            dataset.add_sample_field(name, kind)
+
+
+def _document(fo: FiftyOne, dataset: Any, name: str, fields: dict[str, Any]) -> None:
+    if dataset.get_field(name) is None:
+        dataset.add_sample_field(
+            name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
+        )
+    _add(dataset, {f"{name}.{field}": kind for field, kind in fields.items()})
+
+
+def _boxes(fo: FiftyOne, dataset: Any, name: str, fields: dict[str, Any]) -> None:
+    if dataset.get_field(name) is None:
+        dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    every = {"box_id": fo.StringField} | fields
+    _add(dataset, {f"{name}.detections.{field}": kind for field, kind in every.items()})
+
+
+def arrange(fo: FiftyOne, dataset: Any, classes: Sequence[str], models: Sequence[str]) -> None:
+    """Groups of the side bar, colours, and what may be edited how in the App."""
+    proposals = [proposals_field(model) for model in models]
+    groups = [
+        ("boxes", [LABELS, *proposals, SUSPECTS, CONFLICT]),
+        ("work", ["state", "excluded", *(f"work.{one}" for one in _WORK)]),
+        ("labelled", [f"record.{one}" for one in _RECORD]),
+        ("doubt", [f"doubt.{one}" for one in _DOUBT]),
+        ("evaluation", [f"{EVALUATION}_{word}" for word in ("tp", "fp", "fn")]),
+        ("frame", list(_FRAME)),
+    ]
+    settings = dataset.app_config
+    settings.sidebar_groups = [
+        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name in ("boxes", "work"))
+        for name, paths in [("tags", []), *groups]
+    ]
+    settings.color_scheme = _colours(fo, proposals)
+    dataset.save()
+    _allow_editing(dataset, classes)
+
+
+def _colours(fo: FiftyOne, proposals: Sequence[str]) -> Any:
+    """Labels green, proposals blue, suspects by kind, conflicts magenta; safe for most eyes."""
+    blues = ("#0072b2", "#56b4e9", "#3f5f8a", "#9ecae1")
+    fields: list[dict[str, Any]] = [
+        {"path": LABELS, "fieldColor": "#009e73"},
+        {"path": CONFLICT, "fieldColor": "#cc79a7"},
+        {
+            "path": SUSPECTS,
+            "fieldColor": "#d55e00",
+            "colorByAttribute": "kind",
+            "valueColors": [
+                {"value": "missing", "color": "#d55e00"},
+                {"value": "spurious", "color": "#e69f00"},
+                {"value": "wrong class", "color": "#f0e442"},
+                {"value": "badly located", "color": "#cc79a7"},
+                {"value": "duplicate", "color": "#999999"},
+            ],
+        },
+    ]
+    fields += [
+        {"path": path, "fieldColor": blues[row % len(blues)]} for row, path in enumerate(proposals)
+    ]
+    return fo.ColorScheme(
+        color_by="field", color_pool=["#009e73", *blues, "#d55e00", "#cc79a7"], fields=fields
+    )
+
+
+def _allow_editing(dataset: Any, classes: Sequence[str]) -> None:
+    """Labels may be edited in the App, by the project's classes; nothing else may."""
+    fixed = [
+        {"name": name, "type": kind, "component": "text", "read_only": True}
+        for name, kind in (("box_id", "str"), ("origin", "str"), ("version", "int"))
+    ]
+    schema = {
+        "type": "detections",
+        "component": "dropdown",
+        "classes": list(classes),
+        "attributes": [
+            {"name": "id", "type": "id", "component": "text", "read_only": True},
+            *fixed,
+        ],
+    }
+    dataset.set_label_schemas({LABELS: schema})
+    dataset.active_label_schemas = [LABELS]
+
+
+def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Sequence[str]) -> None:
+    """The views that curators ask for; those of these names are made anew."""
+    field = fo.ViewField
+    kinds = ("missing", "spurious", "wrong class", "badly located", "duplicate")
+    whole = dataset.select_group_slices() if dataset.media_type == "group" else dataset.view()
+    views = {
+        "most uncertain": whole.exists("doubt.uncertainty").sort_by(
+            "doubt.uncertainty", reverse=True
+        ),
+        "sent back": whole.match(field("work.state") == TaskState.SENT_BACK.value),
+        "conflicts": whole.exists(f"{CONFLICT}.detections.0"),
+        "excluded": whole.exists("excluded"),
+        "near-duplicates": whole.match_tags(NEAR_DUPLICATE),
+        "leaks across splits": whole.match_tags(LEAK),
+        "drawn or changed by people": whole.filter_labels(
+            LABELS, field("origin").is_in(["drawn", "changed"])
+        ),
+        "as proposed": whole.filter_labels(LABELS, field("origin") == "proposed"),
+        "disagreements: missed": whole.filter_labels(LABELS, field(EVALUATION) == "fn"),
+    }
+    if newest_round is not None:
+        batch = whole.match(field("work.round") == newest_round)
+        views["this batch"] = batch.sort_by("work.score", reverse=True)
+    for kind in kinds:
+        views[f"label errors: {kind}"] = whole.filter_labels(SUSPECTS, field("kind") == kind)
+    if models:
+        proposals = proposals_field(models[-1])
+        views["disagreements: extra"] = whole.filter_labels(proposals, field(EVALUATION) == "fp")
+    for name, view in views.items():
+        dataset.save_view(name, view, overwrite=True)

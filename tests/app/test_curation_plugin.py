@@ -1,0 +1,118 @@
+"""The plugin in FiftyOne: found without copying, and its buttons run without a browser."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mongo import mongo_environment, mongod_program
+from review_app import opened_copy
+
+from prelabel.curating.curate import synchronise
+from prelabel.curating.filling import open_dataset
+from prelabel.curating.opening import opened_curation, plugins_folder
+from prelabel.datasets.progress import Silent
+from prelabel.project import Project
+
+OURS = "@prelabel/curation"
+
+# What FiftyOne's driver says about its own defaults.
+pytestmark = pytest.mark.filterwarnings("ignore:No uuidRepresentation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = mongod_program()
+    if program is None:
+        pytest.skip("no mongod was found: `make setup` fetches one, or see docs/curating.md")
+    with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
+        yield address
+
+
+@pytest.fixture
+def project(birds: Path, tmp_path: Path) -> Iterator[Project]:
+    with opened_copy(birds, tmp_path / "birds", chosen=0) as opened:
+        yield opened
+
+
+@pytest.fixture
+def dataset(database: str, project: Project) -> Iterator[Any]:
+    with opened_curation(project.workspace, os.environ) as curation:
+        synchronise(curation, project, Silent())
+        yield open_dataset(curation)
+
+
+def run(dataset: Any, operator: str, **params: Any) -> Any:
+    import fiftyone.operators as foo
+
+    given = {"dataset": dataset, "view": dataset.view(), "params": params}
+    return foo.execute_operator(f"{OURS}/{operator}", given)
+
+
+def asked(dataset: Any, operator: str, **params: Any) -> dict[str, Any]:
+    """The form that an operator shows."""
+    import fiftyone.operators as foo
+
+    given = {"dataset_name": dataset.name, "params": params}
+    context = foo.ExecutionContext(given)
+    form: dict[str, Any] = foo.get_operator(f"{OURS}/{operator}").resolve_input(context).to_json()
+    return form
+
+
+def test_the_plugin_is_found_where_it_is_installed(dataset: Any) -> None:
+    import fiftyone.operators as foo
+    import fiftyone.plugins as fop
+
+    assert OURS in [one.name for one in fop.list_plugins()]
+    names = {one.name for one in foo.list_operators() if one.uri.startswith(OURS)}
+    assert {"select_next_batch", "send_to_review", "mark_frames", "synchronise"} <= names
+
+
+def test_a_users_own_plugins_stay_beside_ours(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    folder = plugins_folder(tmp_path / "curation", {"FIFTYONE_PLUGINS_DIR": str(own)})
+    assert sorted(path.name for path in folder.iterdir()) == ["own", "prelabel"]
+    assert (folder / "prelabel" / "curation" / "fiftyone.yml").is_file()
+
+
+def test_the_next_batch_is_previewed_with_reasons_and_then_chosen(
+    dataset: Any, project: Project
+) -> None:
+    form = str(asked(dataset, "select_next_batch", budget="3", strategy="margin_max"))
+    assert "3 frames" in form
+    assert "unsure" in form
+    assert project.store.latest_batch() is None
+    done = run(dataset, "select_next_batch", budget="3", strategy="margin_max")
+    assert done.result == {"frames": 3}
+    newest = project.store.latest_batch()
+    assert newest is not None
+    assert len(newest[1]) == 3
+    assert dataset.match({"work.round": 1}).count() == 3
+
+
+def test_a_budget_that_is_none_is_told_in_the_form(dataset: Any) -> None:
+    assert "is no budget" in str(asked(dataset, "select_next_batch", budget="much"))
+
+
+def test_frames_in_view_are_sent_to_the_review_page(dataset: Any, project: Project) -> None:
+    done = run(dataset, "send_to_review", reason="look at the beaks")
+    assert done.result == {"queued": len(dataset)}
+    newest = project.store.latest_batch()
+    assert newest is not None
+    assert {pick.reason for pick in newest[1].picks} == {"look at the beaks"}
+
+
+def test_frames_are_excluded(dataset: Any, project: Project) -> None:
+    run(dataset, "mark_frames", what="exclude")
+    assert len(project.store.excluded()) == len(dataset)
+
+
+def test_the_panel_tells_where_the_project_stands(dataset: Any) -> None:
+    import fiftyone.operators as foo
+
+    params = {"panel_id": "p", "__method__": "on_load"}
+    given = {"dataset": dataset, "panel_id": "p", "params": params}
+    done = foo.execute_operator(f"{OURS}/project_panel", given)
+    assert "0 of 6 frames labelled" in str(done.executor.to_json())
