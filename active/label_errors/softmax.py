@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from prelabel.datasets.arrays import Float64s
 
 RIDGE = 1.0  # strength of the pull of the weights to zero, in examples
-_LEAST_PASSING = 10
+_BARS = (0.1, 0.75)  # quantiles; too few rows of a small mixture pass higher ones to tell
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,15 +66,13 @@ def largest_share(mixed: Float64s, pure: Float64s) -> float:
     those of the outcome: the share is the least such quotient (Blanchard, Lee, Scott, Journal of
     Machine Learning Research 11, 2010), over bars that enough rows pass to tell.
     """
-    if len(pure) < _LEAST_PASSING or not len(mixed):
+    if not len(pure) or not len(mixed):
         return 0.0
-    rising = np.sort(mixed)
-    bars = np.quantile(pure, np.linspace(0.1, 1 - _LEAST_PASSING / len(pure), 60))
-    passing = 1 - np.searchsorted(rising, bars, side="left") / len(mixed)
+    bars = np.quantile(pure, np.linspace(*_BARS, 40))
+    # Half a row more, so that what nobody was seen of is rare, not impossible.
+    passing = (len(mixed) - np.searchsorted(np.sort(mixed), bars, side="left") + 0.5) / len(mixed)
     of_pure = 1 - np.searchsorted(np.sort(pure), bars, side="left") / len(pure)
-    # A few rows that pass by chance are not told from none.
-    slack = np.sqrt(passing / len(mixed))
-    return float(np.clip(np.min((passing + slack) / of_pure), 0, 1))
+    return float(np.clip(np.min(passing / of_pure), 0, 1))
 
 
 def _with_one(rows: Float64s) -> Float64s:

@@ -203,6 +203,15 @@ class Filler:
         samples = [self._sample(frame, grouped, slices) for frame in frames]
         # The fields are declared, and the values made here: nothing is to be checked.
         ids = dataset.add_samples(samples, expand_schema=False, validate=False, batcher=False)
+        sizes = {
+            sample_id: {
+                "_cls": "ImageMetadata",
+                "width": frame.width_px,
+                "height": frame.height_px,
+            }
+            for sample_id, frame in zip(ids, frames, strict=True)
+        }
+        dataset.set_values("metadata", sizes, key_field="id", expand_schema=False, validate=False)
         return dict(zip([frame.frame_id for frame in frames], ids, strict=True))
 
     def _sample(self, frame: Frame, grouped: bool, slices: dict[str, dict[str, int]]) -> Any:
@@ -211,7 +220,6 @@ class Filler:
             more[GROUP] = self._element(frame, slices)
         return self._fo.Sample(
             filepath=frame.uri,
-            metadata=self._fo.ImageMetadata(width=frame.width_px, height=frame.height_px),
             frame_id=frame.frame_id,
             split=frame.split.value,
             kind=frame.kind.value,
@@ -272,7 +280,7 @@ class Filler:
             sample_id: _suspects(by_frame.get(frame_id, ()), frames[frame_id], self._classes)
             for frame_id, sample_id in known.items()
         }
-        dataset.set_values(SUSPECTS, documents, key_field="id", validate=False)
+        dataset.set_values(SUSPECTS, documents, key_field="id", expand_schema=False, validate=False)
 
     def _arrange(self, dataset: Any) -> None:
         rounds = self._project.store.rounds()
@@ -382,7 +390,7 @@ def _set(dataset: Any, columns: Columns, sample_ids: Mapping[str, str]) -> None:
     for name, values in columns.values.items():
         keyed = {sample_ids[frame_id]: value for frame_id, value in values.items()}
         if keyed:
-            dataset.set_values(name, keyed, key_field="id", validate=False)
+            dataset.set_values(name, keyed, key_field="id", expand_schema=False, validate=False)
 
 
 def _suspects(

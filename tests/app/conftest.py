@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mongo import mongo_environment, mongod_program
 from postgres import PostgresServer, empty_tables, running_server, server_programs
 
 from prelabel.store.store import Store, open_store
@@ -19,6 +20,16 @@ def postgres_server() -> Iterator[PostgresServer]:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with running_server(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mongo_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a MongoDB server; FiftyOne uses one in all of a process."""
+    program = mongod_program()
+    if program is None:
+        pytest.skip("no mongod was found: `make setup` fetches one, or see docs/curating.md")
+    with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mongo import mongo_environment, mongod_program
+from mongo import mongod_program
 from review_app import CLASSES, FRAMES, MODEL, opened_copy
 
 from prelabel.curating.curate import Synchronised, rebuild, synchronise
@@ -28,15 +28,6 @@ PROPOSALS = proposals_field(MODEL)
 pytestmark = pytest.mark.filterwarnings("ignore:No uuidRepresentation:DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = mongod_program()
-    if program is None:
-        pytest.skip("no mongod was found: `make setup` fetches one, or see docs/curating.md")
-    with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
-        yield address
-
-
 @pytest.fixture
 def project(birds: Path, tmp_path: Path) -> Iterator[Project]:
     """Six frames with proposals; the first two have them as accepted labels."""
@@ -47,7 +38,7 @@ def project(birds: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def curation(database: str, project: Project) -> Iterator[Curation]:
+def curation(mongo_database: str, project: Project) -> Iterator[Curation]:
     with opened_curation(project.workspace, os.environ) as opened:
         yield opened
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mongo import mongo_environment, mongod_program
 from review_app import opened_copy
 
 from prelabel.curating.curate import synchronise
@@ -21,15 +20,6 @@ OURS = "@prelabel/curation"
 pytestmark = pytest.mark.filterwarnings("ignore:No uuidRepresentation:DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = mongod_program()
-    if program is None:
-        pytest.skip("no mongod was found: `make setup` fetches one, or see docs/curating.md")
-    with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
-        yield address
-
-
 @pytest.fixture
 def project(birds: Path, tmp_path: Path) -> Iterator[Project]:
     with opened_copy(birds, tmp_path / "birds", chosen=0) as opened:
@@ -37,7 +27,7 @@ def project(birds: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def dataset(database: str, project: Project) -> Iterator[Any]:
+def dataset(mongo_database: str, project: Project) -> Iterator[Any]:
     with opened_curation(project.workspace, os.environ) as curation:
         synchronise(curation, project, Silent())
         yield open_dataset(curation)
