@@ -41,13 +41,13 @@ def corrected(
     for one in answered:
         by_kind[one.kind].append(one)
     scaling = {kind: _scaling(told) for kind, told in by_kind.items()}
-    changed = []
-    for one in suspects:
-        slope, offset = scaling.get(one.kind, (1.0, 0.0))
-        probability = float(_expit(slope * _logit(one.probability) + offset))
-        if one.suspect_id in known:
-            probability = float(known[one.suspect_id])
-        changed.append(replace(one, probability=probability))
+    changed: list[Suspect] = []
+    for suspect in suspects:
+        slope, offset = scaling.get(suspect.kind, (1.0, 0.0))
+        probability = float(_expit(slope * _logit(suspect.probability) + offset))
+        if suspect.suspect_id in known:
+            probability = float(known[suspect.suspect_id])
+        changed.append(replace(suspect, probability=probability))
     return sorted(changed, key=lambda one: (-one.probability, one.suspect_id))
 
 

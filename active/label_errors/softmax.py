@@ -69,8 +69,10 @@ def largest_share(mixed: Float64s, pure: Float64s) -> float:
     if not len(pure) or not len(mixed):
         return 0.0
     bars = np.quantile(pure, np.linspace(*_BARS, 40))
-    # Half a row more, so that what nobody was seen of is rare, not impossible.
-    passing = (len(mixed) - np.searchsorted(np.sort(mixed), bars, side="left") + 0.5) / len(mixed)
+    count = len(mixed) - np.searchsorted(np.sort(mixed), bars, side="left")
+    # The least of many counts is one that chance made small: each is taken a standard deviation
+    # higher, and half a row more, so that what nobody was seen of is rare, not impossible.
+    passing = (count + np.sqrt(count) + 0.5) / len(mixed)
     of_pure = 1 - np.searchsorted(np.sort(pure), bars, side="left") / len(pure)
     return float(np.clip(np.min(passing / of_pure), 0, 1))
 

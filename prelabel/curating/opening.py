@@ -76,7 +76,7 @@ def _loaded(address: str, folder: Path) -> FiftyOne:
             f"this process uses FiftyOne with the database {connected}: use another process for "
             f"{address}"
         )
-    constants = importlib.import_module("fiftyone.constants")
+    constants: Any = importlib.import_module("fiftyone.constants")
     constants.WELCOME_PATH = str(folder / "welcome.json")  # would lie in the home folder
     logging.getLogger("fiftyone").setLevel(logging.WARNING)
     fiftyone.config.show_progress_bars = False
