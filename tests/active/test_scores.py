@@ -174,7 +174,8 @@ def all_outcomes(boxes: PoolBoxes) -> Float64s:
         return boxes.distribution
     yes = boxes.probs.astype(np.float64)
     answers = np.array(list(product((0, 1), repeat=yes.shape[1])))
-    return np.where(answers, yes[:, None, :], 1 - yes[:, None, :]).prod(axis=2)
+    chances = np.where(answers, yes[:, None, :], 1 - yes[:, None, :])
+    return np.asarray(chances.prod(axis=2), np.float64)
 
 
 @pytest.mark.parametrize("kind", ClassScores)
@@ -190,7 +191,7 @@ def test_the_numbers_are_those_of_modal(  # type: ignore[no-untyped-def]  # modA
     measure: Measure, of_modal, kind: ClassScores
 ) -> None:
     found = boxes_of(random_predictions(200, seed=1, class_count=5))
-    probs = found.probs / 5 if kind is ClassScores.EXCLUSIVE else found.probs
+    probs = found.probs / np.float32(5 if kind is ClassScores.EXCLUSIVE else 1)
     boxes = replace(found, probs=probs, class_scores=kind)
     rows = np.arange(len(boxes.owner))
     assert len(rows) > 100
