@@ -170,7 +170,7 @@ def _as_bytes(frame_ids: pa.StringArray) -> NDArray[np.bytes_]:
     offsets = np.frombuffer(frame_ids.buffers()[1], np.int32)[frame_ids.offset :]
     offsets = offsets[: len(frame_ids) + 1]
     if not len(frame_ids) or (np.diff(offsets) != _ID_BYTES).any():
-        return frame_ids.to_numpy(zero_copy_only=False).astype(f"S{_ID_BYTES}")
+        return np.array(frame_ids.to_pylist(), f"S{_ID_BYTES}")
     text = np.frombuffer(frame_ids.buffers()[2], np.uint8)
     return text[offsets[0] : offsets[-1]].view(f"S{_ID_BYTES}")
 
