@@ -23,7 +23,7 @@ WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup demo test test-fast check format docs \
-        simulate-playing-cards bench-propose bench-import bench-page \
+        simulate-playing-cards bench-propose bench-import bench-select bench-cold-start bench-page \
         bench-review bench-review-effort pictures-review clean
 
 help: ## this list
@@ -72,6 +72,12 @@ bench-propose: setup ## the whole proposal pass against the framework's own pred
 
 bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
 	$(BENCH)/import_coco.py --work $(WORK)/import
+
+bench-select: setup ## choosing 1,000 of 1,000,000 frames, beside scikit-activeml, modAL and small-text
+	$(BENCH)/select_scale.py --work $(WORK)/select
+
+bench-cold-start: setup ## what 20 first picks without any label cover, by strategy
+	$(NEED_DATA)$(BENCH)/cold_start.py $(DATA)/playing_cards $(DATA)/aquarium
 
 bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
 	$(BENCH)/review_page.py --work $(WORK)/page
