@@ -185,22 +185,26 @@ def rasterise(cloud: PointCloud, grid: BirdsEyeGrid, ground: Ground) -> BirdsEye
     return BirdsEyeRaster(grid, number.cells, values)
 
 
-def tiles(area: BirdsEyeGrid, tile_m: float, overlap_m: float) -> Iterator[BirdsEyeGrid]:
-    """Square tiles that cover an area of any size at its resolution, row by row.
+def tiles(
+    area_m: tuple[float, float, float, float],
+    resolution_m: float,
+    tile_m: float,
+    overlap_m: float,
+    frame: str = LIDAR,
+) -> Iterator[BirdsEyeGrid]:
+    """Square tiles that cover an area of any size, row by row from the far left.
 
-    Neighbours share `overlap_m`, which should exceed the longest object, so that each object lies
-    whole in one tile. `area` may be larger than a single picture can be: give its limits and
-    resolution with `area_of`.
+    `area_m` is x from and to, y from and to. Neighbours share `overlap_m`, which should exceed the
+    longest object, so that each object lies whole in one tile.
     """
     if not 0 <= overlap_m < tile_m:
         raise InvalidValueError(
             f"overlap_m must be at least 0 and below tile_m, but is {overlap_m} of {tile_m}"
         )
-    for x_max in _starts(area.x_min_m, area.x_max_m, tile_m, overlap_m):
-        for y_max in _starts(area.y_min_m, area.y_max_m, tile_m, overlap_m):
-            yield BirdsEyeGrid(
-                x_max - tile_m, x_max, y_max - tile_m, y_max, area.resolution_m, area.frame
-            )
+    x_min, x_max, y_min, y_max = area_m
+    for top in _starts(x_min, x_max, tile_m, overlap_m):
+        for left in _starts(y_min, y_max, tile_m, overlap_m):
+            yield BirdsEyeGrid(top - tile_m, top, left - tile_m, left, resolution_m, frame)
 
 
 def _starts(low: float, high: float, tile_m: float, overlap_m: float) -> list[float]:

@@ -11,6 +11,7 @@ from prelabel.datasets.lidar.points import PointCloud
 
 _MOST_CELLS = 4_000_000
 _LOWEST_TRUSTED = 3  # points a cell needs before its lowest one is believed
+_EVEN_M = 0.1  # ground is no more even than this
 _OUTLIER_M = 0.6  # the lowest point of a cell may lie so far under its neighbours' ground
 
 
@@ -20,12 +21,13 @@ class GroundRules:
 
     Cells of `cell_m` are looked at in windows that grow to `widest_m`, the largest object whose
     top must not pass for ground: a lorry on a road, a house in a survey from the air. What rises
-    by more than `slope` (metres a metre) within a window is an object.
+    by more than `slope` (metres a metre) over what a window adds is an object; an even slope, of
+    whatever steepness, is ground.
     """
 
     cell_m: float = 1.0
     widest_m: float = 17.0
-    slope: float = 0.15
+    slope: float = 0.08
 
     def __post_init__(self) -> None:
         if not (self.cell_m > 0 and self.widest_m >= self.cell_m and self.slope > 0):
@@ -124,15 +126,15 @@ def _opened(heights: Float32s, cell_m: float, rules: GroundRules) -> Float32s:
     neighbours = ndimage.median_filter(heights, size=3, mode="nearest")
     ground = np.where(heights < neighbours - _OUTLIER_M, neighbours, heights)
     is_object = np.zeros(ground.shape, np.bool_)
-    window, widest = 3, max(3, round(rules.widest_m / cell_m) | 1)
+    before, window, widest = 1, 3, max(3, round(rules.widest_m / cell_m) | 1)
     while True:
         opened = ndimage.grey_opening(ground, size=(window, window), mode="nearest")
-        allowed = rules.slope * cell_m * (window - 1) / 2 + 0.1
+        allowed = rules.slope * cell_m * (window - before) / 2 + _EVEN_M
         is_object |= ground - opened > allowed
         ground = opened
         if window == widest:
             break
-        window = min(2 * window - 1, widest)
+        before, window = window, min(2 * window - 1, widest)
     kept = np.where(is_object, opened, np.minimum(heights, neighbours))
     settled = _filled(kept.astype(np.float32), ~is_object) if not is_object.all() else opened
     return np.asarray(ndimage.uniform_filter(settled, size=3, mode="nearest"), np.float32)

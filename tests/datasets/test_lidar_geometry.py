@@ -112,15 +112,15 @@ def test_boxes_from_above_have_the_corners_of_the_cuboid(yaw: float, x: float, y
 
 
 def test_tiles_cover_an_area_with_their_overlap() -> None:
-    area = BirdsEyeGrid(0, 250, 0, 100, 0.5)
-    covered = list(tiles(area, 64, 12))
+    area = (0, 250, 0, 100)
+    covered = list(tiles(area, 0.5, 64, 12))
 
     assert {(one.width_px, one.height_px) for one in covered} == {(128, 128)}
     assert len(covered) == 5 * 2
     for x, y in ((0.1, 0.1), (249.9, 99.9), (120, 50)):
         assert any(o.x_min_m <= x < o.x_max_m and o.y_min_m <= y < o.y_max_m for o in covered)
     with pytest.raises(InvalidValueError, match="overlap_m"):
-        list(tiles(area, 10, 10))
+        list(tiles(area, 0.5, 10, 10))
 
 
 def test_a_camera_sees_what_is_in_front() -> None:
