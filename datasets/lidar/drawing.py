@@ -113,8 +113,10 @@ def _draw_points(
 ) -> None:
     inside = cloud.positions()[cuboids.contains(row, cloud.positions())]
     places, depth = camera.project(inside)
-    for place in places[depth > _NEAREST_M]:
-        cv2.circle(picture, _point(place), 1, colour, -1)
+    limits = camera.width_px, camera.height_px
+    shown = places[(depth > _NEAREST_M) & ((places >= 0) & (places < limits)).all(axis=1)]
+    column, line = shown.astype(np.intp).T
+    picture[line, column] = colour
 
 
 def _draw_edges(

@@ -104,7 +104,9 @@ def lift(labels: Path, folder: Path, target: Path, format: str, images: Path | N
 @click.option("--scenes", type=int, default=8, show_default=True, help="For training.")
 @click.option("--sweeps", type=int, default=1, show_default=True, help="Turns of each scene.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def generate(folder: Path, scenes: int, sweeps: int, seed: int) -> None:
+@click.option("--beams", type=int, default=64, show_default=True, help="Of the lidar.")
+@click.option("--cameras/--no-cameras", default=True, help="Take pictures, which takes longest.")
+def generate(folder: Path, scenes: int, sweeps: int, seed: int, beams: int, cameras: bool) -> None:
     """Generate streets as a lidar and three cameras see them, in nuScenes' layout.
 
     A quarter as many scenes more are for validation, and half as many for testing.
@@ -116,7 +118,8 @@ def generate(folder: Path, scenes: int, sweeps: int, seed: int) -> None:
     from prelabel.datasets.lidar.simulated.options import SweepOptions
     from prelabel.datasets.lidar.simulated.writing import write_sweeps
 
-    options = SweepOptions(seed, scenes, scenes // 4, scenes // 2, sweeps)
+    counts = scenes, scenes // 4, scenes // 2
+    options = SweepOptions(seed, *counts, sweeps, beams=beams, with_cameras=cameras)
     count = write_sweeps(folder, options, bars())
     click.echo(f"Generated {counted(count, 'sweep')} in {folder}.")
 

@@ -15,7 +15,8 @@ class SweepOptions:
     `train`, `val` and `test` count scenes, each of `sweeps` turns of the lidar, `interval_s` apart.
     The lidar has `beams` between 2 degrees up and 24.8 down, `columns` a turn, an error of
     `noise_m` (a standard deviation), and loses `dropout` of its answers, more where a surface is
-    grazed or far. Cameras look ahead and to both sides, 90 degrees wide. `crowd` multiplies how
+    grazed or far. Cameras look ahead and to both sides, 90 degrees wide,
+    where they are wanted. `crowd` multiplies how
     many objects there are. An object is labelled when at least `least_points` points lie on it.
     """
 
@@ -30,6 +31,7 @@ class SweepOptions:
     noise_m: float = 0.02
     dropout: float = 0.03
     camera_px: tuple[int, int] = (480, 270)
+    with_cameras: bool = True
     crowd: float = 1.0
     least_points: int = 5
 

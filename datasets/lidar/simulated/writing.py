@@ -44,7 +44,7 @@ class SweepPlan:
 def write_sweeps(folder: Path, options: SweepOptions, progress: Progress) -> int:
     """Generate a dataset into a new folder, which appears when it is complete; how many sweeps."""
     with tempfile.TemporaryDirectory() as pictures:
-        sweeps = generated_sweeps(options, Path(pictures))
+        sweeps = generated_sweeps(options, Path(pictures) if options.with_cameras else None)
         return write_nuscenes(folder, SWEEP_CLASSES, sweeps, progress)
 
 
