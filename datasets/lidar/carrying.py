@@ -114,7 +114,8 @@ def _alive(seen: list[int], keys: list[int], times_s: Float64s) -> Int64s:
     after = min((key for key in keys if key > seen[-1]), default=len(times_s))
     frames = np.arange(before + 1, after)
     early = times_s[frames] >= times_s[seen[0]] - _GONE_S
-    return frames[early & (times_s[frames] <= times_s[seen[-1]] + _GONE_S)]
+    late = times_s[frames] <= times_s[seen[-1]] + _GONE_S
+    return np.asarray(frames[early & late], np.int64)
 
 
 def _smoothed_track(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
 from prelabel.datasets.arrays import Bools, Float32s
 from prelabel.datasets.errors import InvalidValueError
@@ -53,8 +53,8 @@ class Ground:
     def at(self, xy_m: Float32s) -> Float32s:
         """Ground heights (n,) at x and y (n, 2), linear between cells and level beyond the grid."""
         rows, columns = self.height_m.shape
-        place = (xy_m - np.float32([self.x_m, self.y_m])) / np.float32(self.cell_m)
-        place = (place - np.float32(0.5)).clip(0, np.float32([rows - 1, columns - 1]))
+        place = (xy_m - np.array([self.x_m, self.y_m], np.float32)) / np.float32(self.cell_m)
+        place = (place - np.float32(0.5)).clip(0, np.array([rows - 1, columns - 1], np.float32))
         cell = place.astype(np.int32)
         share_x, share_y = place[:, 0] - cell[:, 0], place[:, 1] - cell[:, 1]
         # A border row and column, so that a neighbour is there for the last ones too.
@@ -114,21 +114,25 @@ def _filled(heights: Float32s, known: Bools) -> Float32s:
     """Heights with those not known taken from the nearest cell whose are."""
     if known.all():
         return heights
-    rows, columns = ndimage.distance_transform_edt(
-        ~known, return_distances=False, return_indices=True
+    missing = (~known).astype(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(
+        missing, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    return np.asarray(heights[rows, columns], np.float32)
+    by_label = np.zeros(int(nearest.max()) + 1, np.float32)
+    by_label[nearest[known]] = heights[known]
+    return np.asarray(by_label[nearest], np.float32)
 
 
 def _opened(heights: Float32s, cell_m: float, rules: GroundRules) -> Float32s:
     """Ground heights: holes closed, objects taken off."""
     # A few points come from under the ground (mirror images, faults): one low cell is a hole.
-    neighbours = ndimage.median_filter(heights, size=3, mode="nearest")
+    neighbours = cv2.medianBlur(heights, 3)
     ground = np.where(heights < neighbours - _OUTLIER_M, neighbours, heights)
     is_object = np.zeros(ground.shape, np.bool_)
     before, window, widest = 1, 3, max(3, round(rules.widest_m / cell_m) | 1)
     while True:
-        opened = ndimage.grey_opening(ground, size=(window, window), mode="nearest")
+        square = np.ones((window, window), np.uint8)
+        opened = cv2.morphologyEx(ground, cv2.MORPH_OPEN, square, borderType=cv2.BORDER_REPLICATE)
         allowed = rules.slope * cell_m * (window - before) / 2 + _EVEN_M
         is_object |= ground - opened > allowed
         ground = opened
@@ -137,4 +141,4 @@ def _opened(heights: Float32s, cell_m: float, rules: GroundRules) -> Float32s:
         before, window = window, min(2 * window - 1, widest)
     kept = np.where(is_object, opened, np.minimum(heights, neighbours))
     settled = _filled(kept.astype(np.float32), ~is_object) if not is_object.all() else opened
-    return np.asarray(ndimage.uniform_filter(settled, size=3, mode="nearest"), np.float32)
+    return np.asarray(cv2.blur(settled, (3, 3), borderType=cv2.BORDER_REPLICATE), np.float32)

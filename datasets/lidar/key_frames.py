@@ -24,9 +24,9 @@ def disagreement(overlap: Float64s, score: Float64s) -> float:
     """
     rows, columns = linear_sum_assignment(-overlap) if overlap.size else ((), ())
     paired = [(r, c) for r, c in zip(rows, columns, strict=True) if overlap[r, c] >= _SAME_OBJECT]
-    fit = sum(float(score[c]) * (1 - float(overlap[r, c])) for r, c in paired)
+    fit = float(sum(float(score[c]) * (1 - float(overlap[r, c])) for r, c in paired))
     new = float(score.sum()) - sum(float(score[c]) for _, c in paired)
-    return fit + new + 0.5 * (overlap.shape[0] - len(paired))
+    return fit + new + 0.5 * float(overlap.shape[0] - len(paired))
 
 
 def cuboid_disagreement(carried: Cuboids, proposed: Cuboids, score: Float64s) -> float:

@@ -93,7 +93,7 @@ def read_table(folder: Path, name: str, row: type[Row]) -> dict[Token, Row]:
     """
     path = folder / f"{name}.json"
     try:
-        rows = msgspec.json.decode(path.read_bytes(), type=list[row])  # type: ignore[valid-type]  # a type made at run time
+        rows: list[Row] = msgspec.json.decode(path.read_bytes(), type=list[row])  # type: ignore[valid-type]  # made at run time
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -84,10 +84,11 @@ def _reader(path: Path) -> "Callable[[Path, PointRules], _Columns]":
 
 def _checked(path: Path, columns: _Columns, rules: PointRules, frame: str) -> PointCloud:
     xyz, intensity = columns.xyz, columns.intensity
-    finite = np.isfinite(xyz).all(axis=1)
-    if intensity is not None:
-        finite &= np.isfinite(intensity)
-    if not finite.all():
+    shine_is_finite = intensity is None or bool(np.isfinite(intensity).all())
+    if not (shine_is_finite and np.isfinite(xyz).all()):
+        finite = np.isfinite(xyz).all(axis=1)
+        if intensity is not None:
+            finite &= np.isfinite(intensity)
         lost = len(xyz) - int(finite.sum())
         if not rules.drop_not_finite:
             raise NotFinitePointsError(

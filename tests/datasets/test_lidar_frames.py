@@ -134,7 +134,7 @@ def test_a_moved_box_moves_its_cuboid(folder: Path, source: Path, tmp_path: Path
         assert one.annotations is not None
         stays_inside = one.annotations.boxes.xyxy[:, [1, 3]].mean(axis=1) > 17
         old = one.annotations.take(np.flatnonzero(stays_inside))
-        shifted = Boxes(old.boxes.xyxy - np.float32([0, 16, 0, 16]), old.boxes.angle)
+        shifted = Boxes(old.boxes.xyxy - np.array([0, 16, 0, 16], np.float32), old.boxes.angle)
         moved.append(
             LabelledFrame(one.frame, AnnotationSet(shifted, old.class_id, old.box_id, old.origin))
         )
@@ -157,7 +157,7 @@ def test_a_moved_box_moves_its_cuboid(folder: Path, source: Path, tmp_path: Path
 
 def test_a_new_box_is_as_tall_as_its_points(source: Path, folder: Path) -> None:
     """Without a cuboid to go by: on real beams the height is right to a quarter of a metre."""
-    cars, overlaps = 0, []
+    cars, overlaps = 0, list[float]()
     for sweep in open_sweeps(source).sweeps:
         assert sweep.labels is not None
         cloud = sweep.load()

@@ -44,7 +44,8 @@ def test_every_object_is_read(test_data: Path) -> None:
 
 def test_projections_agree_with_the_labelled_boxes(test_data: Path, sweeps: list[Sweep]) -> None:
     """Median IoU 0.9 on what the labels call untruncated; they are rounded to centimetres."""
-    overlaps, near = [], []
+    overlaps: list[float] = []
+    near: list[float] = []
     for sweep in sweeps:
         assert sweep.labels is not None
         lines = test_data / f"kitti_lidar_mini/training/label_2/{sweep.name}.txt"
@@ -93,7 +94,7 @@ def test_occlusion_grows_with_the_label_s(test_data: Path, sweeps: list[Sweep]) 
 
 
 def test_cuboids_stand_on_the_ground_that_is_found(sweeps: list[Sweep]) -> None:
-    off = []
+    off: list[float] = []
     for sweep in sweeps:
         assert sweep.labels is not None
         ground, cuboids = find_ground(sweep.load()), sweep.labels.cuboids

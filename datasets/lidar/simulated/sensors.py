@@ -58,14 +58,14 @@ def _beam_directions(options: SweepOptions) -> Float64s:
     azimuth = np.linspace(np.pi, -np.pi, options.columns, endpoint=False)[None]
     level = np.cos(elevation) * np.ones_like(azimuth)
     parts = level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation) + 0 * azimuth
-    return np.stack(parts, axis=-1).reshape(-1, 3)
+    return np.asarray(np.stack(parts, axis=-1).reshape(-1, 3), np.float64)
 
 
 def make_cameras(size_px: tuple[int, int]) -> tuple[Camera, ...]:
     """Three cameras 90 degrees wide beside the lidar, looking ahead, left and right."""
     width, height = size_px
     focal = width / 2
-    intrinsics = [[focal, 0, width / 2], [0, focal, height * 0.42], [0, 0, 1]]
+    intrinsics = [[focal, 0.0, width / 2], [0.0, focal, height * 0.42], [0.0, 0.0, 1.0]]
     cameras = []
     for name, yaw in (
         ("CAM_FRONT", 0.0),

@@ -81,8 +81,8 @@ class Street:
     def bodies_at(self, seconds: float) -> Bodies:
         """Every part in the frame of the world; the owner of a part is its mover's number."""
         collected = BodyList()
-        for parts, x, y, yaw in self.scenery:
-            collected.add(parts, (x, y, self.ground.height(x, y)), yaw, BACKGROUND)
+        for scene, x, y, yaw in self.scenery:
+            collected.add(scene, (x, y, self.ground.height(x, y)), yaw, BACKGROUND)
         for number, mover in enumerate(self.movers):
             x, y, yaw = mover.at(seconds)
             parts = _PARTS[mover.name](mover.size_m, mover.colour)
@@ -210,7 +210,7 @@ class _Sampler:
         """Add an object, unless something stands there or the sensors' vehicle does."""
         rng = self._rng
         factors = rng.normal(1, 0.06, 3).clip(0.85, 1.15)
-        length, width, height = (_MEAN_SIZES[name] * factors).tolist()
+        length, width, height = (np.array(_MEAN_SIZES[name]) * factors).tolist()
         colour = _PAINTS[int(rng.integers(len(_PAINTS)))]
         if np.hypot(x, y) < 5 + length / 2:
             return
