@@ -24,7 +24,7 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup demo demo-lidar test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-page \
-        bench-raster bench-review bench-review-effort pictures-lidar pictures-review clean
+        bench-carry bench-raster bench-review bench-review-effort pictures-lidar pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -83,6 +83,9 @@ bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervisio
 
 bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
 	$(BENCH)/review_page.py --work $(WORK)/page
+
+bench-carry: setup ## how few frames of a recording a person must correct
+	$(BENCH)/carry.py $(if $(DATA),--data $(DATA))
 
 bench-raster: setup ## a lidar sweep of 120,000 points as a bird's-eye picture, beside FiftyOne's
 	$(BENCH)/raster.py

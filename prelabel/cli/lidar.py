@@ -66,7 +66,8 @@ def frames(
     click.echo(f"Made {counted(len(made), 'frame')} with {counted(boxes, 'box')} in {folder}.")
     for line in first_lines(opened.notes):
         click.echo(line)
-    click.echo(f"Next: prelabel init NAME --import {folder / 'annotations.json'}")
+    naming = "" if opened.classes else " --classes NAMES"
+    click.echo(f"Next: prelabel init NAME --import {folder / 'annotations.json'}{naming}")
 
 
 @lidar.command()
