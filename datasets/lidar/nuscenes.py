@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from prelabel.datasets.annotations import IMPORTED
+from prelabel.datasets.annotations import IMPORTED, Origin
 from prelabel.datasets.errors import BadInputError, InvalidValueError
+from prelabel.datasets.formats.origins import origin_from_fields
 from prelabel.datasets.frames import Split
 from prelabel.datasets.lidar import nuscenes_tables as tables
 from prelabel.datasets.lidar.cameras import Camera, CameraPicture
@@ -172,9 +173,16 @@ class _Dataset:
             cuboids,
             [self.classes.index(name) for name in names],
             [_box_id(one.token) for one in rows],
-            [IMPORTED] * len(rows),
+            [self._origin_of(one) for one in rows],
             [one.instance_token for one in rows],
         )
+
+    def _origin_of(self, annotation: tables.SampleAnnotation) -> Origin:
+        fields = annotation.prelabel.origin
+        try:
+            return IMPORTED if fields is None else origin_from_fields(fields, self.classes)
+        except InvalidValueError as error:
+            raise BadInputError(f"sample_annotation {annotation.token}: {error}") from error
 
     def _class_of(self, annotation: tables.SampleAnnotation) -> str:
         user = f"sample_annotation {annotation.token}"

@@ -5,7 +5,7 @@ columns are not read.
 """
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +30,12 @@ class PrelabelSample(msgspec.Struct, frozen=True, omit_defaults=True):
 
     split: str = "train"
     labelled: bool = True
+
+
+class PrelabelAnnotation(msgspec.Struct, frozen=True):
+    """What we add to an annotation: its origin, unless it was imported."""
+
+    origin: dict[str, Any] | None = None
 
 
 class Sample(Record, frozen=True):
@@ -81,6 +87,7 @@ class SampleAnnotation(Record, frozen=True):
     translation: tuple[float, float, float]
     size: tuple[float, float, float]
     rotation: tuple[float, float, float, float]
+    prelabel: PrelabelAnnotation = PrelabelAnnotation()
 
 
 Row = TypeVar("Row", bound=Record)

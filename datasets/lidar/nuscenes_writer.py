@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from prelabel.datasets.annotations import IMPORTED
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.formats.export import new_folder
+from prelabel.datasets.formats.origins import origin_fields
 from prelabel.datasets.lidar.cameras import CameraPicture
 from prelabel.datasets.lidar.coordinates import EGO, LIDAR, WORLD, Transform
 from prelabel.datasets.lidar.cuboids import CuboidLabels
@@ -46,8 +48,9 @@ def write_nuscenes(
 
     Points become `samples/LIDAR_TOP/*.pcd.bin`, pictures are copied beside them. A box id becomes
     the token of its annotation, a track that of its instance. A sweep without pose stands at the
-    world's origin, one without sequence is a scene of its own. What a label's origin says is not
-    kept. Raises BadInputError if `folder` is there and not empty.
+    world's origin, one without sequence is a scene of its own. Splits, and origins of labels other
+    than imported ones, stand under `prelabel` beside nuScenes' own keys. Raises BadInputError if
+    `folder` is there and not empty.
     """
     with new_folder(folder) as beside, progress.task("export as nuScenes", None) as advance:
         tables = _Tables(beside, classes)
@@ -206,6 +209,9 @@ class _Tables:
                 "prev": "" if earlier is None else earlier["token"],
                 "next": "",
             }
+            if labels.origin[row] != IMPORTED:
+                fields = origin_fields(labels.origin[row], self.classes)
+                annotation["prelabel"] = {"origin": fields}
             if earlier is not None:
                 earlier["next"] = annotation["token"]
             self.before[instance] = annotation

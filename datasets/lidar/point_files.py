@@ -260,7 +260,9 @@ def _named(path: Path, table: Any, names: tuple[str, ...]) -> _Columns:
         )
     columns = [np.asarray(table[by_name[axis]]).reshape(-1) for axis in "xyz"]
     wide = any(column.dtype.itemsize > 4 for column in columns)
-    xyz: Table = np.stack(columns, axis=1).astype(np.float64 if wide else np.float32)
+    xyz: Table = np.empty((len(columns[0]), 3), np.float64 if wide else np.float32)
+    for axis, column in enumerate(columns):
+        xyz[:, axis] = column
     found = next((by_name[name] for name in _INTENSITY_NAMES if name in by_name), None)
     intensity = None if found is None else np.asarray(table[found], np.float32).reshape(-1)
     return _Columns(xyz, intensity)

@@ -1,11 +1,13 @@
 """Generated sweeps: seeded, in agreement with their cameras, and the same after a round trip."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from prelabel.datasets.annotations import DRAWN, Origin, OriginKind
 from prelabel.datasets.errors import BadInputError, InvalidValueError
 from prelabel.datasets.frames import Split
 from prelabel.datasets.lidar.coordinates import wrapped
@@ -165,6 +167,20 @@ def test_nuscenes_round_trip_of_real_labels(test_data: Path, tmp_path: Path) -> 
         camera, before = one.cameras[0].camera, other.cameras[0].camera
         pixels = [c.project(labels_of(other).cuboids.centre_m)[0] for c in (camera, before)]
         np.testing.assert_allclose(pixels[0], pixels[1], atol=1e-3)
+
+
+def test_origins_come_back_from_both_formats(sweeps: list[Sweep], tmp_path: Path) -> None:
+    """What a person drew and what a model proposed stay told apart."""
+    own = labels_of(sweeps[0])
+    proposed = Origin(OriginKind.PROPOSED, "model-1", 0.75)
+    origin = [DRAWN, proposed, *own.origin[2:]]
+    labels = CuboidLabels(own.cuboids, own.class_id, own.box_id, origin, own.track)
+    sweep = replace(sweeps[0], labels=labels)
+    write_nuscenes(tmp_path / "nuscenes", SWEEP_CLASSES, [sweep], Silent())
+    write_kitti_sweeps(tmp_path / "kitti", SWEEP_CLASSES, [sweep], Silent())
+    for folder in ("nuscenes", "kitti"):
+        (again,) = open_sweeps(tmp_path / folder).sweeps
+        assert labels_of(again).origin == tuple(origin)
 
 
 def test_kitti_round_trip_of_real_labels(test_data: Path, tmp_path: Path) -> None:
