@@ -47,7 +47,8 @@ def write_contact_sheet(path: Path, sweeps: Iterable[Sweep], grid: BirdsEyeGrid)
         raise BadInputError("there is no sweep to draw")
     width = max(row.shape[1] for row in rows)
     padded = [cv2.copyMakeBorder(row, 0, 4, 0, width - row.shape[1], 0) for row in rows]
-    data = cv2.imencode(path.suffix.lower(), np.concatenate(padded))[1].tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 85]  # of no meaning to a PNG
+    data = cv2.imencode(path.suffix.lower(), np.concatenate(padded), quality)[1].tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)
     return len(rows)
