@@ -61,7 +61,7 @@ def in_numpy(cloud: PointCloud) -> NDArray[np.uint8]:
     row, column = pixels[order].astype(int).T[::-1]
     height[row, column] = z[order]
     levels = (height + 3) / 6, np.log1p(density) / np.log(65), total / density.clip(1)
-    return (np.clip(np.stack(levels, axis=-1), 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.clip(np.stack(levels, axis=-1), 0, 1) * 255, np.uint8)
 
 
 def fiftyone_s(path: Path) -> NDArray[np.uint8]:

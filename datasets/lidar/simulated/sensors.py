@@ -111,4 +111,5 @@ def _colours(hits: Hits, bodies: Bodies, directions: Float64s, eye: Float64s) ->
     shade = 0.45 + 0.55 * hits.cosine
     lit = surface * shade[:, None] + (grain + slabs)[:, None]
     haze = (1 - np.exp(-np.where(met, hits.distance_m, 0) / 160))[:, None]
-    return np.where(met[:, None], lit + haze * (_SKY_LOW - lit), colour)
+    hazy = lit + haze * (_SKY_LOW - lit)
+    return np.asarray(np.where(met[:, None], hazy, colour), np.float64)
