@@ -7,6 +7,7 @@ import click
 
 from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
+from prelabel.cli.lidar import lidar
 from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
@@ -71,6 +72,7 @@ for _command in (
     guidelines,
     time,
     export,
+    lidar,
     status,
     report,
     simulate,
