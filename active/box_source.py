@@ -155,7 +155,10 @@ class BoxesInFiles:
         if not len(self) or not len(wanted):
             return np.full(len(wanted), -1, np.intp)
         keys, order = self._keys
-        place = np.searchsorted(keys, _numbers(wanted)).clip(max=len(self) - 1)
+        numbers = _numbers(wanted)
+        rising = np.argsort(numbers)  # neighbours are looked for side by side, in the cache
+        place = np.empty(len(wanted), np.intp)
+        place[rising] = np.searchsorted(keys, numbers[rising]).clip(max=len(self) - 1)
         rows = order[place]
         # Ids of one number are told apart here; numbers of 64 bits hardly ever repeat.
         for step in range(1, len(self)):
