@@ -6,7 +6,7 @@ prediction files of about 6 boxes a frame. Beside others: 200 of a pool that dou
 library took less than `--patience` seconds; each size is one turn of all that are still there, and
 a ratio is the other's seconds over ours at the largest size it finished. Every measurement runs in
 a process of its own: ours at full size with a thread a core, the comparison with one thread each,
-with which the others were faster than with two. Seconds leave out starting, importing
+as everything of this project runs by default. Seconds leave out starting, importing
 and making up data; memory is that of the whole process.
 """
 
