@@ -1,6 +1,7 @@
 """Where the boxes of a pool come from: memory, or prediction files of any size."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -116,7 +117,7 @@ class BoxesInFiles:
 
     def chunks(self, columns: Sequence[Column]) -> Iterator[tuple[Rows, BoxTable]]:
         seen = np.zeros(len(self), np.bool_)
-        for batch in self.files.raw_batches(columns_to_read(columns)):
+        for batch in _read_ahead(self.files.raw_batches(columns_to_read(columns))):
             rows = self._rows_of(batch.column("frame_id"))
             # A frame may stand in two files: a worker died between writing and saying so.
             fresh = np.flatnonzero(rows >= 0)
@@ -135,7 +136,8 @@ class BoxesInFiles:
 
     def predictions(self, rows: Rows) -> list[Prediction]:
         ids = [self.frame_ids[row].decode() for row in rows]
-        return list(self.files.read(ids, without=EMBEDDINGS))
+        found = self.files.find(ids, without=EMBEDDINGS)
+        return [found[frame_id] for frame_id in ids]
 
     def take(self, rows: Rows) -> "BoxesInFiles":
         return BoxesInFiles(self.files, self.frame_ids[rows])
@@ -153,7 +155,10 @@ class BoxesInFiles:
         if not len(self) or not len(wanted):
             return np.full(len(wanted), -1, np.intp)
         keys, order = self._keys
-        place = np.searchsorted(keys, _numbers(wanted)).clip(max=len(self) - 1)
+        numbers = _numbers(wanted)
+        rising = np.argsort(numbers)  # neighbours are looked for side by side, in the cache
+        place = np.empty(len(wanted), np.intp)
+        place[rising] = np.searchsorted(keys, numbers[rising]).clip(max=len(self) - 1)
         rows = order[place]
         # Ids of one number are told apart here; numbers of 64 bits hardly ever repeat.
         for step in range(1, len(self)):
@@ -163,6 +168,15 @@ class BoxesInFiles:
                 break
             rows[is_next] = order[place[is_next] + step]
         return np.where(self.frame_ids[rows] == wanted, rows, -1)
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same; a thread reads the next one while one is worked on."""
+    with ThreadPoolExecutor(1, "boxes") as reader:
+        waiting = reader.submit(next, batches, None)
+        while (batch := waiting.result()) is not None:
+            waiting = reader.submit(next, batches, None)
+            yield batch
 
 
 def _as_bytes(frame_ids: pa.StringArray) -> NDArray[np.bytes_]:

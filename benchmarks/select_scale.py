@@ -5,7 +5,8 @@ for frames without any likeness, which is the harder case; and strategies that o
 prediction files of about 6 boxes a frame. Beside others: 200 of a pool that doubles as long as a
 library took less than `--patience` seconds; each size is one turn of all that are still there, and
 a ratio is the other's seconds over ours at the largest size it finished. Every measurement runs in
-a process of its own, all with the same number of threads. Seconds leave out starting, importing
+a process of its own: ours at full size with a thread a core, the comparison with one thread each,
+as everything of this project runs by default. Seconds leave out starting, importing
 and making up data; memory is that of the whole process.
 """
 
@@ -41,12 +42,13 @@ class Measured:
     chosen: Sequence[int] = ()
 
 
-def measure(task: str, **options: object) -> Measured:
-    """Run a task of `select_tasks.py` in a process of its own."""
+def measure(task: str, threads: int | None = None, **options: object) -> Measured:
+    """Run a task of `select_tasks.py` in a process of its own; None: a thread a core."""
     told = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, str(Path(__file__).with_name("select_tasks.py")), task, *told]
-    threads = {name: str(os.cpu_count()) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})
+    count = str(threads or os.cpu_count())
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **limits})
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
     return Measured(**json.loads(done.stdout))
@@ -72,7 +74,7 @@ def k_center_alone(frames: int) -> dict[str, float]:
         "seconds_1m": round(max(found[frames] for found in seconds.values()), 2),
         "seconds_1m_recordings": round(seconds["recordings"][frames], 2),
         "peak_gb_1m": round(peak_gb, 2),
-        "growth_exponent": round(growth(seconds["apart"]), 2),
+        "growth_exponent": round(max(growth(found) for found in seconds.values()), 2),
     }
 
 
@@ -102,7 +104,7 @@ def beside_others(patience_s: float, repeats: int) -> dict[str, float]:
         runs: dict[str, list[Measured]] = {name: [] for name in names}
         for _ in range(repeats):
             for name, done in runs.items():
-                done.append(measure(name, frames=size, picks=PICKS_BESIDE, kind="apart"))
+                done.append(measure(name, 1, frames=size, picks=PICKS_BESIDE, kind="apart"))
                 _tell(OTHERS.get(name, "ours"), size, PICKS_BESIDE, done[-1])
         for name, done in runs.items():
             seconds[name][size] = statistics.median(one.seconds for one in done)

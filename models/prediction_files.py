@@ -109,6 +109,17 @@ class PredictionFiles:
             while turns and turns[0] in waiting:
                 yield waiting.pop(turns.popleft())
 
+    def find(
+        self, frame_ids: Sequence[str], without: Collection[str] = ()
+    ) -> dict[str, Prediction]:
+        """The predictions of a few frames by id, those without one left out, in a single pass.
+
+        All of them are held; optional fields named in `without` stay unread and are None.
+        """
+        columns = [name for name in SCHEMA.names if name not in without]
+        found = (self._predictions(batch) for batch in self.batches(columns, frame_ids))
+        return {one.frame_id: one for part in found for one in part}
+
     def frame_embeddings(self, frame_ids: Sequence[str]) -> Float32s:
         """The embedding of each of these frames, (n, e) float32, in the order given.
 

@@ -244,3 +244,6 @@ def test_many_frames_and_few_are_looked_for_in_different_ways(
     monkeypatch.setattr("prelabel.models.prediction_files._FEW", 0)
     assert few == [one.frame_id for one in files.read(asked)] == [asked[0], asked[1], asked[3]]
     assert list(files.read([])) == []
+    absent = frame_id_of("absent")
+    assert set(files.find([*asked, absent])) == set(asked)
+    assert files.find([]) == {}
