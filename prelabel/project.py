@@ -24,6 +24,8 @@ from prelabel.workspace import (
 
 if TYPE_CHECKING:
     from prelabel.active.budgets import Budget
+    from prelabel.advising import ProjectAdvice
+    from prelabel.datasets.batches import Batch
     from prelabel.selecting import Selected
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
@@ -109,12 +111,21 @@ class Project:
         return propose(self.workspace, self.store, self.author, self._progress)
 
     def select(self, budget: "int | Budget", strategy: str | None = None) -> "Selected":
-        """Choose the next batch; a whole number is a budget of frames."""
+        """Choose the next batch; a whole number is a budget of frames.
+
+        Without a `strategy` it is that of the settings, and before there is a model `typical`.
+        """
         from prelabel.active.budgets import Budget
         from prelabel.selecting import select  # scikit-learn: slow to load, needed only here
 
         wanted = Budget(budget) if isinstance(budget, int) else budget
-        return select(self.workspace, self.store, wanted, strategy, self.author)
+        return select(self.workspace, self.store, wanted, strategy, self.author, self._progress)
+
+    def preview(self, budget: "Budget", strategy: str | None = None) -> "Batch":
+        """The batch that `select` would choose; nothing is recorded."""
+        from prelabel.selecting import preview  # scikit-learn: slow to load, needed only here
+
+        return preview(self.workspace, self.store, budget, strategy, self._progress)
 
     def export(
         self, format: str, folder: Path | None = None, content: Content = Content.LABELS
@@ -125,6 +136,12 @@ class Project:
     def report(self, folder: Path | None = None) -> Path:
         """Write report.html about the project; where it lies."""
         return report(self.workspace, self.store, folder, self._progress)
+
+    def advice(self) -> "ProjectAdvice | None":
+        """Whether another round is worth it; None as long as no model was trained."""
+        from prelabel.advising import project_advice  # evaluation: slow to load
+
+        return project_advice(self.workspace, self.store)
 
     def status(self) -> ProjectStatus:
         """Where the project stands, and what to do next."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from prelabel.active.summary import BoxMark, PickResult, box_marks
+from prelabel.advising import project_advice
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.progress import Progress
@@ -33,6 +34,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
     status = project_status(workspace, store)
     shown = ShownProposals(store)
     seconds = _seconds_by_round(store)
+    advice = project_advice(workspace, store)
     return ProjectFacts(
         name=status.name,
         classes=status.classes,
@@ -53,6 +55,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
             for one in store.models()
         ),
         next_command=status.next_command,
+        notes=() if advice is None else tuple(advice.sentences()),
     )
 
 

@@ -16,7 +16,6 @@ from prelabel.datasets.progress import Silent
 from prelabel.datasets.wording import counted
 from prelabel.project import Project, open_project
 from prelabel.reviewing import send_frames
-from prelabel.selecting import preview
 
 _PREVIEWED = 12
 
@@ -39,7 +38,7 @@ def opened_project(dataset: Any) -> Iterator[Project]:
 
 def previewed(project: Project, budget: str, strategy: str | None) -> str:
     """What a budget would buy, with reasons, as Markdown."""
-    batch = preview(project.workspace, project.store, Budget.parse(budget), strategy)
+    batch = project.preview(Budget.parse(budget), strategy)
     cost_s = sum(pick.cost_s for pick in batch.picks)
     lines = [
         f"**{counted(len(batch), 'frame')}** by `{batch.strategy}`, foretold to take "
