@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from prelabel.curating.opening import FiftyOne
-from prelabel.work.records import TaskState
 
 LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
 PROPOSALS = "proposals_"
@@ -171,35 +170,3 @@ def _allow_editing(dataset: Any, classes: Sequence[str]) -> None:
     }
     dataset.set_label_schemas({LABELS: schema})
     dataset.active_label_schemas = [LABELS]
-
-
-def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Sequence[str]) -> None:
-    """The views that curators ask for; those of these names are made anew."""
-    field = fo.ViewField
-    kinds = ("missing", "spurious", "wrong class", "badly located", "duplicate")
-    whole = dataset.select_group_slices() if dataset.media_type == "group" else dataset.view()
-    views = {
-        "most uncertain": whole.exists("doubt.uncertainty").sort_by(
-            "doubt.uncertainty", reverse=True
-        ),
-        "sent back": whole.match(field("work.state") == TaskState.SENT_BACK.value),
-        "conflicts": whole.exists(f"{CONFLICT}.detections.0"),
-        "excluded": whole.exists("excluded"),
-        "near-duplicates": whole.match_tags(NEAR_DUPLICATE),
-        "leaks across splits": whole.match_tags(LEAK),
-        "drawn or changed by people": whole.filter_labels(
-            LABELS, field("origin").is_in(["drawn", "changed"])
-        ),
-        "as proposed": whole.filter_labels(LABELS, field("origin") == "proposed"),
-        "disagreements: missed": whole.filter_labels(LABELS, field(EVALUATION) == "fn"),
-    }
-    if newest_round is not None:
-        batch = whole.match(field("work.round") == newest_round)
-        views["this batch"] = batch.sort_by("work.score", reverse=True)
-    for kind in kinds:
-        views[f"label errors: {kind}"] = whole.filter_labels(SUSPECTS, field("kind") == kind)
-    if models:
-        proposals = proposals_field(models[-1])
-        views["disagreements: extra"] = whole.filter_labels(proposals, field(EVALUATION) == "fp")
-    for name, view in views.items():
-        dataset.save_view(name, view, overwrite=True)
