@@ -24,7 +24,7 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup demo test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-page \
-        bench-review bench-review-effort pictures-review clean
+        bench-review bench-review-effort bench-accept pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -81,6 +81,9 @@ bench-review: setup ## the review server under 200 annotators on PostgreSQL and 
 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
+
+bench-accept: setup ## accepting without people: do the promises hold, how much is saved
+	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \

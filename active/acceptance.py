@@ -169,10 +169,12 @@ def most_boxes_of(table: BoxTable, probability: Float64s) -> int:
     very many boxes would make every other frame worth less as evidence.
     """
     likely = np.bincount(table.owner, probability >= DOUBTFUL_BELOW, table.frame_count)
+    if not len(likely):
+        return 1
     rising = np.sort(likely)
     held = np.cumsum(rising)
-    enough = np.flatnonzero(held >= SURE_BOXES_KEPT * held[-1]) if len(held) else ()
-    return max(int(rising[enough[0]]), 1) if len(enough) else 1
+    enough = int(np.argmax(held >= SURE_BOXES_KEPT * held[-1]))
+    return max(int(rising[enough]), 1)
 
 
 def wrong_losses(checks: Checks, sure: Bools, share: float) -> Float64s:

@@ -119,7 +119,7 @@ class BoxTrial:
         def foretold(limit: float) -> float:
             sure = every._sure(fit, limit)
             doubt = np.where(sure, (1 - probability) * CAUTION, 0)
-            wrong = np.bincount(fit.boxes.owner, doubt, len(fit))
+            wrong = np.bincount(fit.boxes.owner, doubt, len(fit)).astype(np.float64)
             accepted = fit.in_each_frame(sure).astype(np.float64)
             return foretold_growth(wrong, accepted, share, most_boxes)
 

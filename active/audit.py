@@ -51,10 +51,10 @@ def audit(
     probability of at most 1 - confidence, ever (see `prelabel.active.betting`).
     """
     boxes = accepted.boxes.counts.astype(np.float64)
-    wrong = accepted.in_each_frame(~accepted.right)
+    wrong = accepted.in_each_frame(~accepted.right).astype(np.float64)
     found = accepted.in_each_frame(accepted.found)
-    missed = np.where(whole, accepted.objects - found, 0)
-    objects = np.where(whole, accepted.objects, 0)
+    missed = np.where(whole, accepted.objects - found, 0).astype(np.float64)
+    objects = np.where(whole, accepted.objects, 0).astype(np.float64)
     return (
         _audited(Kept.PRECISION, boxes, wrong, promises.wrong, most_boxes, promises.confidence),
         _audited(Kept.MISSED, objects, missed, promises.missed, most_boxes, promises.confidence),

@@ -46,7 +46,7 @@ class Units:
 
     def summed(self, losses: Float64s) -> Float64s:
         """The losses of each unit, (count,)."""
-        return np.bincount(self.number, losses, self.count)
+        return np.asarray(np.bincount(self.number, losses, self.count), np.float64)
 
 
 class Trial(Protocol):
@@ -55,8 +55,11 @@ class Trial(Protocol):
     `worst` is the largest number of failures of one frame.
     """
 
-    limits: Sequence[float]
-    worst: int
+    @property
+    def limits(self) -> Sequence[float]: ...
+
+    @property
+    def worst(self) -> int: ...
 
     def losses(self, checks: Checks, limit: float, share: float) -> Float64s:
         """Failures less the share of what is accepted that may fail, by frame, (n,)."""

@@ -18,6 +18,7 @@ from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.pooling import ProjectEstimator, candidates_of
 from prelabel.proposals import shown_proposals
 from prelabel.proposing import NoProposalsError, read_predictions, shown_score
+from prelabel.store.acceptances import awaiting_audit
 from prelabel.store.records import ModelRecord, RoundRecord, Shown
 from prelabel.store.store import Store
 from prelabel.work.counting import frames_in_hand
@@ -67,7 +68,7 @@ def select(
     again = _untouched_batch(store, wanted)
     if again is not None:
         return again
-    in_hand = frames_in_hand(store)
+    in_hand = frames_in_hand(store) | set(awaiting_audit(store))
     unlabelled = store.frames(Split.TRAIN, labelled=False)
     free = (frame for frame in unlabelled if frame.frame_id not in in_hand)
     candidates = candidates_of(workspace, free, model)

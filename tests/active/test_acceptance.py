@@ -158,6 +158,7 @@ def test_each_class_on_its_own() -> None:
     )
     assert plan.rule is not None
     accepted = plan.judge.accept(world.boxes, plan.rule)
+    assert world.boxes.class_id is not None
     assert set(np.unique(world.boxes.class_id[accepted.sure]).tolist()) == {0, 1}
     assert not accepted.whole.any()  # class 2 would be missed
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from prelabel.active.calibration_error import (
-    Bin,
     detection_ece,
     localisation_aware_ece,
     reliability,
@@ -19,7 +18,8 @@ def test_reliability_by_hand() -> None:
     low, high = reliability(CONFIDENCE, RIGHT, bins=2)
     assert (low.low, low.high, low.boxes, low.right) == (0, 0.5, 2, 0.5)
     assert low.confidence == pytest.approx(0.15)
-    assert high == Bin(0.5, 1.0, 2, pytest.approx(0.95), 1.0)
+    assert (high.low, high.high, high.boxes, high.right) == (0.5, 1.0, 2, 1.0)
+    assert high.confidence == pytest.approx(0.95)
 
 
 def test_detection_ece_by_hand() -> None:
