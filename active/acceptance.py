@@ -17,7 +17,6 @@ from prelabel.datasets.errors import InvalidValueError
 
 ACCEPTANCE_COLUMNS = (Column.CLASS_ID, Column.XYXY, Column.SUPPORT)
 DOUBTFUL_BELOW = 0.5  # a box that is likelier wrong than right is never accepted
-SURE_BOXES_KEPT = 0.9  # the share of likely boxes that frames which are not crowded hold
 NEVER = 2.0  # a limit above every probability
 
 
@@ -163,18 +162,19 @@ def crowded(table: BoxTable, probability: Float64s, most_boxes: int) -> Bools:
 
 
 def most_boxes_of(table: BoxTable, probability: Float64s) -> int:
-    """From how many likely boxes on a frame is crowded: nine in ten likely boxes lie on others.
+    """With more likely boxes than that a frame is crowded, and left to people.
 
-    What is promised for certain must hold out against the worst frame, so that a few frames with
-    very many boxes would make every other frame worth less as evidence.
+    What is promised must hold out against the worst frame, so a few frames with very many boxes
+    make every other frame worth less as evidence: it grows with the share of boxes on frames that
+    are not crowded, over the most boxes that these have. The gain grows with that share as well;
+    the product of both is at its highest.
     """
     likely = np.bincount(table.owner, probability >= DOUBTFUL_BELOW, table.frame_count)
     if not len(likely):
         return 1
     rising = np.sort(likely)
-    held = np.cumsum(rising)
-    enough = int(np.argmax(held >= SURE_BOXES_KEPT * held[-1]))
-    return max(int(rising[enough]), 1)
+    held = np.cumsum(rising).astype(np.float64)
+    return max(int(rising[np.argmax(np.square(held) / np.maximum(rising, 1))]), 1)
 
 
 def wrong_losses(checks: Checks, sure: Bools, share: float) -> Float64s:

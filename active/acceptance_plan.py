@@ -35,7 +35,8 @@ BOX_LIMITS = (
     *(0.85, 0.8, 0.7, 0.6, 0.5),
 )
 MISSED_STEPS = 12  # limits for whole frames, each accepting as many frames more
-CAUTION = 1.5  # probabilities flatter the frames that they were fitted on
+PRIOR_BOXES = 20  # that count as much as what the probabilities say: they are dull at the top
+CAUTION = 1.2  # rates flatter the frames that they were fitted on
 
 Group = int | None  # a class, or all of them
 
@@ -118,10 +119,10 @@ class BoxTrial:
 
         def foretold(limit: float) -> float:
             sure = every._sure(fit, limit)
-            doubt = np.where(sure, (1 - probability) * CAUTION, 0)
-            wrong = np.bincount(fit.boxes.owner, doubt, len(fit)).astype(np.float64)
             accepted = fit.in_each_frame(sure).astype(np.float64)
-            return foretold_growth(wrong, accepted, share, most_boxes)
+            foretold = PRIOR_BOXES * float((1 - probability[sure]).mean()) if sure.any() else 0.0
+            rate = ((sure & ~fit.right).sum() + foretold) / (sure.sum() + PRIOR_BOXES)
+            return foretold_growth(rate * accepted, accepted, share, most_boxes)
 
         first = int(np.argmax([foretold(limit) for limit in BOX_LIMITS]))
         return cls(right, group, most_boxes, BOX_LIMITS[first:])
@@ -144,7 +145,8 @@ class FrameTrial:
     """That on frames accepted whole at most a share of the objects is missed.
 
     What the judge's strict rule accepts counts as found; any looser rule finds more. A frame is
-    taken to miss at most `worst` objects: as many as any frame has that fitted the probabilities.
+    taken to miss at most `worst` objects: as many as any frame has that fitted the probabilities,
+    but no more than boxes may be accepted on one. That is an assumption, not a test.
     """
 
     judge: Judge
@@ -154,7 +156,7 @@ class FrameTrial:
     @classmethod
     def of(cls, fit: Checks, judge: Judge, share: float) -> "FrameTrial":
         """Begins with the limit under which the evidence is foretold to grow fastest."""
-        worst = max(int(fit.objects.max(initial=0)), 1)
+        worst = min(max(int(fit.objects.max(initial=0)), 1), judge.strict.most_boxes)
         all_calm = judge.accept(fit.boxes, with_missed_limit(judge.strict, np.inf))
         rates = all_calm.missed[all_calm.whole]
         if not len(rates):

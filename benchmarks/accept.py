@@ -38,8 +38,8 @@ OURS = "ours"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was accepted of a pool: shares in 0 to 1 of wrong boxes and missed objects in it, and
-    of the boxes and frames of the pool that were accepted."""
+    """What was accepted of a pool: shares in 0 to 1 of wrong boxes and missed objects in it, of the
+    pool's frames that were accepted whole, and accepted boxes for each of its true objects."""
 
     wrong: float
     missed: float
@@ -54,7 +54,7 @@ class Outcome:
         return cls(
             float((sure & ~pool.right).sum() / max(int(sure.sum()), 1)),
             float(1 - found / objects) if objects else 0.0,
-            float(sure.sum() / max(len(sure), 1)),
+            float(sure.sum() / max(int(pool.objects.sum()), 1)),
             float(whole.mean()),
         )
 
@@ -193,7 +193,7 @@ def only(checks: Checks, sure: Bools) -> Checks:
 
 def told(name: str, found: Mapping[str, float]) -> None:
     figures = " | ".join(f"{value:.3f}" for value in found.values())
-    print(f"| {name} | {figures} |")
+    print(f"| {name} | {figures} |", flush=True)
 
 
 def benchmark(name: str, data: Path, work: Path, splits: int) -> dict[str, float]:
@@ -205,7 +205,7 @@ def benchmark(name: str, data: Path, work: Path, splits: int) -> dict[str, float
         f"{round(CHECKED_SHARE * len(checks))} checked, {splits} splits"
     )
     result: dict[str, float] = {}
-    print("| promise, way | broken precision | broken missed | boxes | frames | accepted |")
+    print("| promise, way | broken precision | broken missed | boxes | frames | any |", flush=True)
     print("|---|---:|---:|---:|---:|---:|")
     for promises in LEVELS:
         outcomes = measure(checks, promises, splits)

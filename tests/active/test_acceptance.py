@@ -83,9 +83,9 @@ def test_a_rule_by_hand() -> None:
 
 def test_few_crowded_frames_are_left_to_people() -> None:
     boxes = table([2] * 50 + [40])
-    assert most_boxes_of(boxes, np.ones(140)) == 40  # they hold more than a tenth of all boxes
-    boxes = table([2] * 50 + [10])
-    assert most_boxes_of(boxes, np.ones(110)) == 2
+    assert most_boxes_of(boxes, np.ones(140)) == 2  # (100 / 140)^2 / 2 against 1 / 40
+    boxes = table([2] * 50 + [3] * 50)
+    assert most_boxes_of(boxes, np.ones(250)) == 3  # (100 / 250)^2 / 2 against 1 / 3
     assert most_boxes_of(table([]), np.zeros(0)) == 1
 
 
