@@ -113,7 +113,7 @@ class Finisher:
     def _chosen(self, budget: Budget) -> str:
         # A detector that cannot learn gains nothing from chosen frames; random ones check rules.
         strategy = None if can_train(self.workspace.settings.detector) else RANDOM
-        chosen = select(self.workspace, self.store, budget, strategy, self.author)
+        chosen = select(self.workspace, self.store, budget, strategy, self.author, self.progress)
         return (
             f"chose {counted(len(chosen.batch), 'frame')} by {chosen.batch.strategy}, foretold to "
             f"take {chosen.cost_s / 60:.0f} min"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from prelabel.accept_plan import AcceptancePlan
     from prelabel.active.acceptance import Promises
     from prelabel.active.budgets import Budget
+    from prelabel.advising import ProjectAdvice
     from prelabel.auditing import AuditStatus
     from prelabel.finishing import Step
     from prelabel.selecting import Selected
@@ -114,12 +115,15 @@ class Project:
         return propose(self.workspace, self.store, self.author, self._progress)
 
     def select(self, budget: "int | Budget", strategy: str | None = None) -> "Selected":
-        """Choose the next batch; a whole number is a budget of frames."""
+        """Choose the next batch; a whole number is a budget of frames.
+
+        Without a `strategy` it is that of the settings, and before there is a model `typical`.
+        """
         from prelabel.active.budgets import Budget
         from prelabel.selecting import select  # scikit-learn: slow to load, needed only here
 
         wanted = Budget(budget) if isinstance(budget, int) else budget
-        return select(self.workspace, self.store, wanted, strategy, self.author)
+        return select(self.workspace, self.store, wanted, strategy, self.author, self._progress)
 
     def plan_accept(
         self, promises: "Promises | None" = None, by_class: bool = False
@@ -165,6 +169,12 @@ class Project:
     def report(self, folder: Path | None = None) -> Path:
         """Write report.html about the project; where it lies."""
         return report(self.workspace, self.store, folder, self._progress)
+
+    def advice(self) -> "ProjectAdvice | None":
+        """Whether another round is worth it; None as long as no model was trained."""
+        from prelabel.advising import project_advice  # evaluation: slow to load
+
+        return project_advice(self.workspace, self.store)
 
     def status(self) -> ProjectStatus:
         """Where the project stands, and what to do next."""

@@ -16,6 +16,7 @@ from prelabel.active.matching import LOCATED_IOU
 from prelabel.active.presence import classes_of
 from prelabel.active.right_boxes import RightBoxes
 from prelabel.active.summary import BoxMark, PickResult, box_marks
+from prelabel.advising import project_advice
 from prelabel.auditing import look_at_audits, standing_told
 from prelabel.checking import project_checks
 from prelabel.datasets.annotations import AnnotationSet
@@ -50,6 +51,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
     status = project_status(workspace, store)
     shown = ShownProposals(store)
     seconds = _seconds_by_round(store)
+    advice = project_advice(workspace, store)
     return ProjectFacts(
         name=status.name,
         classes=status.classes,
@@ -72,6 +74,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
         next_command=status.next_command,
         acceptances=tuple(_acceptances(store)),
         calibration=_calibration(workspace, store),
+        notes=() if advice is None else tuple(advice.sentences()),
     )
 
 

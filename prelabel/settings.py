@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from prelabel.active.cost import CostModel
+from prelabel.active.stopping import Worth
 from prelabel.datasets.configuration import StrictModel, read_configuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -50,6 +51,19 @@ class SelectionSettings(StrictModel):
 
     strategy: str = "entropy_sum"
     control_share: Share = 0.1
+
+
+class StoppingSettings(StrictModel):
+    """What labelling is for; see `prelabel.active.stopping.Worth`."""
+
+    points_an_hour: Annotated[float, Field(gt=0)] | None = None
+    target_map50: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    def worth(self) -> Worth | None:
+        """What another round must give, None where nothing is said."""
+        if self.points_an_hour is None and self.target_map50 is None:
+            return None
+        return Worth(self.points_an_hour, self.target_map50)
 
 
 class CostSettings(StrictModel):
@@ -105,6 +119,7 @@ class ProjectSettings(StrictModel):
     training: TrainingSettings = TrainingSettings()
     proposals: ProposalSettings = ProposalSettings()
     selection: SelectionSettings = SelectionSettings()
+    stopping: StoppingSettings = StoppingSettings()
     cost: CostSettings = CostSettings()
     review: ReviewSettings = ReviewSettings()
     acceptance: AcceptanceSettings = AcceptanceSettings()
@@ -138,6 +153,9 @@ proposals:
 selection:
   strategy: {selection.strategy}
   control_share: {selection.control_share}    # of every batch, drawn at random
+stopping:    # what another round must give to be worth it; `prelabel status` gives advice
+  points_an_hour: null    # mAP50 points (0 to 100) for an hour of people's time, such as 2
+  target_map50: null    # a mAP50 (0 to 1) that is enough
 review:
   reviewer: false    # true: a reviewer accepts what was handed in, or sends it back
   copies: {review.copies}    # people who get the same frame, to be compared; more need a reviewer

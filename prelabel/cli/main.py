@@ -8,6 +8,7 @@ import click
 from prelabel.cli.accept import accept, audit, finish, withdraw
 from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
+from prelabel.cli.lidar import lidar
 from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
@@ -76,6 +77,7 @@ for _command in (
     guidelines,
     time,
     export,
+    lidar,
     status,
     report,
     simulate,
