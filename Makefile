@@ -22,10 +22,10 @@ DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
-.PHONY: help setup mongod demo demo-lidar test test-fast check format docs simulate-playing-cards \
-        bench-propose bench-import bench-select bench-cold-start bench-page bench-carry \
-        bench-raster bench-review bench-review-effort bench-curate bench-errors pictures-lidar \
-        pictures-review clean
+.PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
+        simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
+        bench-page bench-carry bench-raster bench-review bench-review-effort bench-curate \
+        bench-errors bench-accept pictures-lidar pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -43,7 +43,8 @@ setup: .venv/.synced mongod ## an environment in .venv with every extra, and Fif
 # FiftyOne's own package brings a server where it can download it. Else one is fetched here; where
 # that fails too, everything but FiftyOne works, and its tests are skipped.
 mongod: .venv/.synced
-	@.ci/mongod || echo "no mongod: prelabel curate and its tests need one, see docs/curating.md"
+	@.ci/mongod || { echo "no mongod: prelabel curate needs one, see docs/curating.md"; \
+	    [ -z "$$CI" ]; }
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
 	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
@@ -113,6 +114,9 @@ bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole 
 
 bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
 	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
+bench-accept: setup ## accepting without people: do the promises hold, how much is saved
+	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
 pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
 	rm -rf $(WORK)/lidar-sheet

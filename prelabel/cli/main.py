@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from prelabel.cli.accept import accept, audit, finish, withdraw
 from prelabel.cli.curate import curate
 from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.errors import disagreements, errors
@@ -70,6 +71,10 @@ for _command in (
     propose,
     select,
     review,
+    accept,
+    audit,
+    withdraw,
+    finish,
     curate,
     errors,
     disagreements,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from prelabel.curating.collecting import Collected, collect
 from prelabel.curating.errors import CurationError
-from prelabel.curating.filling import Filled, Filler, Since, open_dataset
+from prelabel.curating.filling import Filled, Filler, Since
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
 from prelabel.datasets.progress import Progress
 from prelabel.datasets.wording import counted

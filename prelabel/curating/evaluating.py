@@ -6,8 +6,6 @@ from typing import Any
 from prelabel.curating.fields import EVALUATION, LABELS
 from prelabel.curating.samples import all_samples
 
-METHOD = "prelabel"  # the name under which FiftyOne knows our matcher
-CONFIG_CLASS = "prelabel.curating.evaluation_method.MatcherConfig"
 _MOST_MATCHES = 300_000  # more are not kept for the panel: FiftyOne reads them as one document
 
 
@@ -16,9 +14,7 @@ def judged_frames(dataset: Any) -> set[str]:
     return set(all_samples(dataset).exists(f"{EVALUATION}_tp").values("frame_id"))
 
 
-def register_evaluation(
-    dataset: Any, proposals: str, classes: Sequence[str], judged: int
-) -> None:
+def register_evaluation(dataset: Any, proposals: str, classes: Sequence[str], judged: int) -> None:
     """Let FiftyOne know that the boxes hold an evaluation, so that its patches views work.
 
     Where proposals were compared on `judged` frames since the last time, the results that its

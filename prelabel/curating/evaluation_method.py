@@ -9,7 +9,7 @@ import numpy as np
 from fiftyone.utils.eval.detection import DetectionEvaluation, DetectionEvaluationConfig
 
 from prelabel.active.matching import LOCATED_IOU, UNMATCHED, match_boxes
-from prelabel.curating.evaluating import METHOD
+from prelabel.curating.opening import METHOD
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 

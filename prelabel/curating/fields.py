@@ -7,7 +7,7 @@ from prelabel.curating.opening import FiftyOne
 
 LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
 PROPOSALS = "proposals_"
-EVALUATION = "eval"
+EVALUATION, DISAGREEMENT = "eval", "disagreement"
 SIMILARITY, MAP = "similarity", "map"
 
 # Tags by which a curator says what is to become of a frame.
@@ -23,7 +23,7 @@ NEAR_DUPLICATE, LEAK = "near-duplicate", "leak"
 WISHES = (REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS)
 
 _FRAME = ("frame_id", "split", "kind", "sequence", "sequence_index", "instant")
-_RECORD = ("version", "by", "seconds", "round", "source")
+_RECORD = ("version", "by", "seconds", "round", "source", "rule")
 _WORK = (
     "state",
     "round",
@@ -58,6 +58,7 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
     }
     _add(dataset, plain)
     record = {"version": whole, "by": text, "seconds": number, "round": whole, "source": text}
+    record["rule"] = text
     _document(fo, dataset, "record", record)
     work = {
         "state": text,
@@ -76,7 +77,8 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
     counts = {f"{EVALUATION}_{word}": whole for word in ("tp", "fp", "fn")}
     _add(dataset, counts)
     judged = {EVALUATION: text, f"{EVALUATION}_id": text, f"{EVALUATION}_iou": number}
-    label = {"origin": text, "model": text, "version": whole, "turned": yes}
+    judged[DISAGREEMENT] = text
+    label = {"origin": text, "model": text, "version": whole, "turned": yes, "rule": text}
     _boxes(fo, dataset, LABELS, label | judged)
     _boxes(fo, dataset, CONFLICT, {"version": whole})
     _boxes(fo, dataset, SUSPECTS, {"kind": text, "suggested": text})

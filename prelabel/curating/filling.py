@@ -235,4 +235,3 @@ def _drop_empty(columns: Columns) -> None:
         columns.values[name] = {
             frame_id: value for frame_id, value in values.items() if value is not None
         }
-

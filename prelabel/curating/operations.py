@@ -9,8 +9,9 @@ from typing import Any
 from prelabel.active.budgets import Budget
 from prelabel.curating.curate import synchronise, told
 from prelabel.curating.errors import CurationError
-from prelabel.curating.filling import INFO, all_samples
+from prelabel.curating.notes import INFO
 from prelabel.curating.opening import Curation
+from prelabel.curating.samples import all_samples, samples_of
 from prelabel.curating.wishes import grant
 from prelabel.datasets.progress import Silent
 from prelabel.datasets.wording import counted
@@ -85,9 +86,7 @@ def chosen_frames(dataset: Any, view: Any, selected_ids: Sequence[str]) -> list[
 
 def sample_ids(dataset: Any, frame_ids: Sequence[str]) -> list[str]:
     """The samples of these frames, in their order."""
-    view = all_samples(dataset).match({"frame_id": {"$in": list(frame_ids)}})
-    known = dict(zip(*view.values(["frame_id", "id"]), strict=True))
-    return [known[frame_id] for frame_id in frame_ids if frame_id in known]
+    return list(samples_of(dataset, frame_ids).values())
 
 
 @dataclass(frozen=True, slots=True)

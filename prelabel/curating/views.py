@@ -50,7 +50,9 @@ def _by_origin(fo: FiftyOne, whole: Any) -> Views:
     """Boxes by who made them: a detector alone, or people."""
     origin = fo.ViewField("origin")
     by_people = [OriginKind.DRAWN.value, OriginKind.CHANGED.value]
+    auto = origin == OriginKind.AUTO.value
     return {
+        "auto: accepted by a rule": whole.filter_labels(LABELS, auto),
         "human: drawn or changed": whole.filter_labels(LABELS, origin.is_in(by_people)),
         "human: as proposed": whole.filter_labels(LABELS, origin == OriginKind.PROPOSED.value),
     }

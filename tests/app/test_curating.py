@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mongo import mongod_program
+from mongo import mongod_program, skip_without_mongod
 from review_app import CLASSES, FRAMES, MODEL, opened_copy
 
 from prelabel.curating.curate import Synchronised, rebuild, synchronise
 from prelabel.curating.documents import labels_document
 from prelabel.curating.fields import EVALUATION, proposals_field
-from prelabel.curating.filling import open_dataset
-from prelabel.curating.mongod import MongodOptions, find_mongod, running_mongod
+from prelabel.curating.mongod import MongodOptions, running_mongod
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
 from prelabel.datasets.annotations import AnnotationSet, OriginKind
 from prelabel.datasets.progress import Silent
@@ -253,9 +253,9 @@ def test_a_dataset_made_anew_is_the_same(curation: Curation, project: Project) -
 
 
 def test_the_server_runs_as_long_as_it_is_used_and_survives_a_kill(tmp_path: Path) -> None:
-    program = mongod_program() or find_mongod(os.environ)
+    program = mongod_program()
     if program is None:
-        pytest.skip("no mongod was found")
+        skip_without_mongod()
     options = MongodOptions(program, 0.25)
     with running_mongod(tmp_path / "db", options) as first:
         with running_mongod(tmp_path / "db", options) as second:

@@ -9,7 +9,7 @@ import pytest
 from review_app import opened_copy
 
 from prelabel.curating.curate import synchronise
-from prelabel.curating.filling import open_dataset
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import opened_curation, plugins_folder
 from prelabel.datasets.progress import Silent
 from prelabel.project import Project
