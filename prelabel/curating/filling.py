@@ -14,7 +14,7 @@ from prelabel.curating.opening import Curation
 from prelabel.curating.samples import GROUP, add_samples, all_samples, samples_of, set_columns
 from prelabel.curating.showing_suspects import frames_with_suspects, tag_copies, write_suspects
 from prelabel.curating.vectors import index_vectors
-from prelabel.curating.views import save_views
+from prelabel.curating.views import save_views, save_workspace
 from prelabel.datasets.progress import Progress
 from prelabel.models.prediction_files import PredictionFiles, PredictionFilesError
 from prelabel.models.prediction_table import EMBEDDINGS
@@ -75,17 +75,23 @@ class Filler:
         if dataset is None:
             dataset = self._created()
         notes = Notes() if is_new else Notes.of(dataset)
-        declare(self._fo, dataset, [one.model_id for one in self._models])
+        arrangement = self._arrangement()
+        if arrangement != notes.arranged:
+            declare(self._fo, dataset, [one.model_id for one in self._models])
         changed, event = self._project.store.changed_since(notes.event)
         parts = {one.model_id: self._files(one).parts() for one in self._models}
         wanted = {*changed, *notes.left, *self._newly_predicted(dataset, notes, parts)}
         filled, left = self._write(dataset, None if is_new else sorted(wanted), since)
         suspects = self._show_suspects(dataset, notes)
-        self._arrange(dataset, filled.judged)
+        if arrangement != notes.arranged:
+            self._arrange(dataset)
+        if self._models:
+            newest = proposals_field(self._models[-1].model_id)
+            register_evaluation(dataset, newest, self._classes, filled.judged)
         if is_new or parts != dict(notes.parts) or filled.added:
             self._index(dataset)
         mark = datetime.now(UTC) if since is None else since.moment - _SLACK
-        done = Notes(event, parts, mark, left, suspects)
+        done = Notes(event, parts, mark, left, suspects, arrangement)
         whose = {"project": str(self._project.workspace.folder), "author": self._project.author}
         dataset.info[INFO] = done.kept() | whose
         dataset.save()
@@ -175,14 +181,18 @@ class Filler:
     def _files(self, model: ModelRecord) -> PredictionFiles:
         return prediction_files(self._project.workspace, model.model_id)
 
-    def _arrange(self, dataset: Any, judged: int) -> None:
-        rounds = self._project.store.rounds()
-        models = [one.model_id for one in self._models]
-        arrange(self._fo, dataset, self._classes, models)
+    def _arrangement(self) -> str:
+        """What the fields, colours and views of a dataset depend on."""
         newest = self._project.store.latest_batch()
-        save_views(self._fo, dataset, newest[0] if newest and rounds else None, models)
-        if models:
-            register_evaluation(dataset, proposals_field(models[-1]), self._classes, judged)
+        models = [one.model_id for one in self._models]
+        return repr((self._classes, models, newest[0] if newest else None))
+
+    def _arrange(self, dataset: Any) -> None:
+        models = [one.model_id for one in self._models]
+        newest = self._project.store.latest_batch()
+        arrange(self._fo, dataset, self._classes, models)
+        save_views(self._fo, dataset, newest[0] if newest else None, models)
+        save_workspace(self._fo, dataset)
 
     def _index(self, dataset: Any) -> None:
         if not self._models:

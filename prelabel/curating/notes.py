@@ -17,7 +17,7 @@ class Notes:
 
     `event` is the newest event of the store that is in it, `parts` the files of predictions by
     model id, `mark` until when its edits are known, `left` frames still to be written, `suspects`
-    what the suspicions in it were made at.
+    what the suspicions in it were made at, `arranged` what its fields and views were made for.
     """
 
     event: int = 0
@@ -25,6 +25,7 @@ class Notes:
     mark: datetime | None = None
     left: Sequence[str] = ()
     suspects: str = ""
+    arranged: str = ""
 
     def kept(self) -> dict[str, Any]:
         return {
@@ -34,13 +35,16 @@ class Notes:
             "mark": None if self.mark is None else self.mark.isoformat(),
             "left": list(self.left),
             "suspects": self.suspects,
+            "arranged": self.arranged,
         }
 
     @classmethod
     def of(cls, dataset: Any) -> "Notes":
         kept = dataset.info[INFO]
         mark = None if kept["mark"] is None else datetime.fromisoformat(kept["mark"])
-        return cls(kept["event"], kept["parts"], mark, kept["left"], kept["suspects"])
+        return cls(
+            kept["event"], kept["parts"], mark, kept["left"], kept["suspects"], kept["arranged"]
+        )
 
 
 def open_dataset(curation: Curation) -> Any | None:

@@ -20,6 +20,22 @@ from prelabel.datasets.annotations import OriginKind
 from prelabel.work.records import TaskState
 
 Views = dict[str, Any]
+WORKSPACE = "curation"
+PANEL = "project_panel"
+
+
+def save_workspace(fo: FiftyOne, dataset: Any) -> None:
+    """Save the arrangement in which the App opens: the frames, and the project beside them."""
+    samples, project = fo.Panel(type="Samples", pinned=True), fo.Panel(type=PANEL)
+    spaces = fo.Space(
+        orientation="horizontal",
+        sizes=[0.68, 0.32],
+        # Without an active child a space is shown empty.
+        children=[
+            fo.Space(children=[one], active_child=one.component_id) for one in (samples, project)
+        ],
+    )
+    dataset.save_workspace(WORKSPACE, spaces, overwrite=True)
 
 
 def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Sequence[str]) -> None:
