@@ -211,7 +211,11 @@ def _birds_eye(
             ids = [view_id(one, tile) if one in shown else one for one in inside.box_id]
             shown.update(inside.box_id)
             annotations = AnnotationSet(
-                grid.boxes(inside.cuboids), inside.class_id, ids, inside.origin
+                grid.boxes(inside.cuboids),
+                inside.class_id,
+                ids,
+                inside.origin,
+                inside.cuboids.heights(),
             )
             known = known_cuboids(inside, ids)
         entry = FrameEntry(frame.frame_id, sweep.name, grid.settings(), known)

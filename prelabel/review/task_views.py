@@ -49,6 +49,7 @@ def _box(box: BoxState, initial: Initial) -> BoxView:
         angle=box.angle,
         class_id=box.class_id,
         status=box.status.value,
+        height_m=None if box.height_m is None else list(box.height_m),
         proposal=None if proposal is None else _proposal(proposal),
     )
 

@@ -85,6 +85,16 @@ Corners = Annotated[
         examples=[[10.5, 20.0, 110.5, 220.0]],
     ),
 ]
+Metres = Annotated[float, Field(strict=True, ge=-1e5, le=1e5, allow_inf_nan=False)]
+Heights = Annotated[
+    list[Metres],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="Bottom and top of what a box seen from above shows, in the lidar's frame.",
+        examples=[[-1.7, -0.2]],
+    ),
+]
 Moment = Annotated[datetime, Field(description="With its time zone, ISO 8601.")]
 Status = Literal["proposed", "accepted", "rejected"]
 
@@ -114,6 +124,7 @@ class BoxBody(Body):
     )
     class_id: Annotated[int, Field(strict=True, ge=0, le=1_000_000), WHOLE]
     status: Status
+    height_m: Heights | None = Field(None, description="Null: as the points tell.")
 
 
 class EditBody(Body):
@@ -158,6 +169,7 @@ class BoxView(View):
     angle: float | None
     class_id: int
     status: Status
+    height_m: Heights | None = None
     proposal: ProposalView | None
 
 

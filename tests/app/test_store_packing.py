@@ -39,6 +39,8 @@ origins = st.one_of(
     ),
 )
 
+heights = st.sampled_from([(np.nan, np.nan), (-1.75, 0.0), (-0.0, 1.5), (812.1, 812.7)])
+
 
 @st.composite
 def label_sets(draw: st.DrawFn) -> AnnotationSet:
@@ -49,6 +51,7 @@ def label_sets(draw: st.DrawFn) -> AnnotationSet:
         [draw(st.integers(0, 2**31 - 1)) for _ in range(count)],
         [str(one) for one in draw(st.sets(st.uuids(), min_size=count, max_size=count))],
         [draw(origins) for _ in range(count)],
+        draw(st.none() | st.lists(heights, min_size=count, max_size=count)),
     )
 
 
