@@ -29,6 +29,7 @@ def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> Tas
         width_px=frame.width_px,
         height_px=frame.height_px,
         picture=f"/api/frames/{task.frame_id}/picture",
+        scene=f"/api/frames/{task.frame_id}/scene" if services.scenes.has(frame) else None,
         state=task.state.value,
         position=task.position,
         of=services.batches.size(task.round_number),

@@ -183,6 +183,9 @@ class TaskView(View):
     width_px: int
     height_px: int
     picture: str = Field(description="Where the picture is, from the server's root.")
+    scene: str | None = Field(
+        None, description="Where the lidar's points and cameras are; null: there are none."
+    )
     state: str
     position: int = Field(description="In the batch, from 0.")
     of: int = Field(description="How many frames the batch has.")

@@ -87,6 +87,6 @@ def test_a_box_takes_36_bytes_and_one_of_a_model_less_than_100() -> None:
 
 
 def test_a_format_of_the_future_is_refused() -> None:
-    packed = bytes([2]) + pack_labels(labels_of(1))[1:]
-    with pytest.raises(StoreError, match="kept in format 2, but this prelabel reads format 1"):
+    packed = bytes([9]) + pack_labels(labels_of(1))[1:]
+    with pytest.raises(StoreError, match="kept in format 9, but this prelabel reads 1 and 2"):
         unpack_labels(packed)
