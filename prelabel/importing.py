@@ -58,8 +58,8 @@ def import_dataset(
     first = next(opened.frames, None)
     if first is not None:  # a source of which nothing can be used must not decide the classes
         store.add_classes(opened.classes, author)
-    incoming = chain(() if first is None else (first,), opened.frames)
-    incoming = Scenes(workspace.scenes_folder).bringing(incoming, source.path, report)
+    found = chain(() if first is None else (first,), opened.frames)
+    incoming = Scenes(workspace.scenes_folder).bringing(found, source.path, report)
     rounds = _round_of_frame(store)
     with progress.task(f"import {source.path.name}", opened.frame_total) as advance:
         frames = _counted(_as_corrections(incoming, workspace, store, set(rounds)), advance)

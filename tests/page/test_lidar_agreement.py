@@ -51,7 +51,7 @@ def cameras(rng: np.random.Generator) -> list[Camera]:
         about = Transform.about_z("a", "b", -yaw, np.zeros(3)).rotation
         name, rotation = f"camera {number}", tilt.rotation @ AHEAD @ about
         mounted = Transform(LIDAR, name, rotation, rng.uniform(-0.5, 0.5, 3))
-        intrinsics = [[700, 0, 400.5], [0, 720, 180.25], [0, 0, 1]]
+        intrinsics = np.array([[700, 0, 400.5], [0, 720, 180.25], [0, 0, 1]])
         made.append(Camera(name, intrinsics, (800, 360), mounted))
     return made
 

@@ -38,7 +38,7 @@ export class Heights {
       settle: () => this.#settle(),
       cancel: () => this.#cancel(),
     });
-    this.told = make("output", { class: "height-told" });
+    this.told = make("output", { class: "height-told", title: "Over the ground below the box" });
     this.source = make("span", { class: "height-source" });
     this.reset = commandButton(editor, { command: "heightFromPoints", label: "From the points" });
     this.top = this.#slider("top", "Top");
@@ -71,6 +71,7 @@ export class Heights {
   /** @param {"top" | "bottom"} end @param {number} over metres over the ground */
   #slide(end, over) {
     this.before ??= this.shown;
+    this.side.isHeld = true;
     const z = this.ground + over;
     this.#preview(end === "top" ? [this.shown[0], z] : [z, this.shown[1]], end);
   }
@@ -97,6 +98,7 @@ export class Heights {
 
   #cancel() {
     this.live = this.before = null;
+    this.side.isHeld = false;
     this.actions.preview(null);
   }
 

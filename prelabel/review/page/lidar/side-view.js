@@ -40,6 +40,8 @@ export class SideView {
     this.bottom = 0;
     this.top = 1;
     this.isOn = false;
+    /** Whether the heights shown stay as they are, since a slider is pulled along them. */
+    this.isHeld = false;
     /** @type {{grip: Grip, y: number} | null} */
     this.press = null;
     this.style = { ground: "#101113", line: "#555", ink: "#ddd" };
@@ -73,7 +75,7 @@ export class SideView {
     const side = alongLonger(cuboid);
     this.bottom = cuboid.bottom;
     this.top = cuboid.top;
-    if (!this.press) this.#frame(cuboid, points.groundAt(cuboid.x, cuboid.y));
+    if (!this.press && !this.isHeld) this.#frame(cuboid, points.groundAt(cuboid.x, cuboid.y));
     const half = side.length / 2 + BEYOND_M;
     const across = (this.size.width - RULER_PX) / (2 * half);
     const x = (/** @type {number} */ along) => RULER_PX + (along + half) * across;

@@ -22,6 +22,9 @@ const PICTURES = 1;
 const BOXES = 2;
 const HAND = 4;
 const ALL = PICTURES | BOXES | HAND;
+const MOST_IN_A_ROW = 3;
+/** Behind pictures, whatever the theme: light around a picture blinds. */
+const GROUND = "#101113";
 
 /**
  * Put them below the stage of an editor, where they stay hidden until a frame needs them. Fails
@@ -50,6 +53,8 @@ export class Surroundings {
     this.views = [];
     /** @type {CameraView | null} the one that is shown alone */
     this.alone = null;
+    /** @type {CameraView | null} */
+    this.clicked = null;
     /** @type {string | null} */
     this.selectedId = null;
     /** @type {TaskView | null} */
@@ -60,6 +65,7 @@ export class Surroundings {
     this.corners = new Float64Array(24);
     /** Cuboids of boxes at rest; a changed box is another object. @type {WeakMap<Box, Float64Array>} */
     this.known = new WeakMap();
+    addBindings(LIDAR_KEYS); // first, as buttons say their keys
     this.heights = new Heights(editor, { preview: () => this.touch(HAND), redraw: () => this.touch(HAND) });
     this.cameras = make("div", { class: "cameras", role: "group", "aria-label": "Cameras" });
     this.element = make(
@@ -70,7 +76,6 @@ export class Surroundings {
     );
     editor.root.append(this.element);
     Object.assign(editor.commands, lidarCommands(this, { ...editor.commands }));
-    addBindings(LIDAR_KEYS);
     this.draw = this.draw.bind(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.heights.side.resize(() => this.touch(ALL));
@@ -151,19 +156,22 @@ export class Surroundings {
 
   /** @param {import("./projection.js").CameraModel} model */
   #newView(model) {
+    /** @type {CameraView} */
     const view = new CameraView(model, {
-      select: (id) => this.#select(id),
+      select: (id) => this.#select(id, view),
       enlarge: () => this.enlarge(this.alone === view ? null : view),
       redraw: () => this.touch(ALL),
     });
     return view;
   }
 
-  /** @param {string | null} id */
-  #select(id) {
+  /** @param {string | null} id @param {CameraView} view where it was clicked */
+  #select(id, view) {
     const { editor } = this;
     editor.options.onInput?.();
+    this.clicked = view;
     editor.select(id);
+    this.clicked = null;
     editor.stage.focus({ preventScroll: true });
   }
 
@@ -179,7 +187,7 @@ export class Surroundings {
       view.element.hidden = this.alone !== null && view !== this.alone;
       view.enlarger.setAttribute("aria-pressed", String(view === this.alone));
     }
-    this.cameras.style.setProperty("--cameras", String(this.alone ? 1 : Math.min(this.views.length, 3)));
+    this.cameras.classList.toggle("is-many", this.views.length > MOST_IN_A_ROW && !this.alone);
   }
 
   /** @param {CameraView} view @param {string} url */
@@ -203,7 +211,7 @@ export class Surroundings {
     this.selectedId = selectedId;
     for (const view of this.views) view.selected = selectedId;
     this.touch(BOXES | HAND);
-    if (isOther && selectedId && this.editor.preferences.autoZoom) this.zoomToHand();
+    if (isOther && selectedId) this.#turn(this.editor.preferences.autoZoom);
   }
 
   /** The box in hand is being dragged, or no longer. */
@@ -213,11 +221,22 @@ export class Surroundings {
 
   /** Every camera looks at the box in hand. */
   zoomToHand() {
-    if (!this.scene) return;
-    this.#setHand();
+    this.#turn(true);
+  }
+
+  /**
+   * More room for the cameras that see the box in hand, and a look at it; but where it was clicked
+   * in a camera, nothing moves under the pointer.
+   *
+   * @param {boolean} zooms
+   */
+  #turn(zooms) {
+    if (!this.scene || this.#setHand() === null) return;
+    for (const view of this.views) view.drawHand(this.corners, this.editor.scene.liveColor);
+    const isSeen = this.views.some((view) => view.live.isSeen);
     for (const view of this.views) {
-      view.drawHand(this.corners, this.editor.scene.liveColor);
-      view.towards();
+      if (!this.clicked) view.element.classList.toggle("is-narrow", isSeen && !view.live.isSeen);
+      if (zooms && view !== this.clicked) view.towards();
     }
   }
 
@@ -243,7 +262,7 @@ export class Surroundings {
     this.touched = 0;
     if (!scene || this.element.hidden) return;
     const shown = this.views.filter((view) => !view.element.hidden);
-    if (touched & PICTURES) for (const view of shown) view.drawPicture(editor.canvas.ground);
+    if (touched & PICTURES) for (const view of shown) view.drawPicture(GROUND);
     if (touched & BOXES) this.#setBoxes();
     if (touched & (BOXES | PICTURES)) for (const view of shown) view.drawBoxes(editor.scene.opacity);
     this.#drawHand(shown, scene);
