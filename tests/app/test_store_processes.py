@@ -20,7 +20,7 @@ from prelabel.store.store import Store, open_store
 
 KILLS = 32
 KILLS_WHILE_OPENING = 12
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 @pytest.fixture(scope="module")

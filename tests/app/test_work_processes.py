@@ -27,7 +27,7 @@ from prelabel.work.records import TaskState
 
 KILLS = 18
 FRAMES = 48
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 PEOPLE = ("ann", "ben", "cat")
 
 

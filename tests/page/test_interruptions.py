@@ -14,8 +14,8 @@ from scripted_annotator import ScriptedAnnotator, wait_until_all_is_here
 TEN_MINUTES_MS = 600_000
 _ALL_IS_KEPT = """async () => {
   const { outbox, shelf } = window.__prelabel.page;
-  const kept = new Set((await shelf.all()).map((record) => JSON.stringify(record)));
-  return outbox.records.every((record) => kept.has(JSON.stringify(record)));
+  const kept = new Set((await shelf.all()).map(({ id }) => id));
+  return outbox.records.every(({ id }) => kept.has(id));
 }"""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from review_app import Served
 from review_projects import ReviewProject
 from scripted_annotator import ScriptedAnnotator
@@ -58,14 +58,24 @@ def test_whoever_is_logged_out_at_work_logs_in_again_in_place(
     person = ScriptedAnnotator(page, cards.truth)
     begun = person.look()
     page.context.clear_cookies()
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/api/me", hold_the_first)
     person.press("x")
+    while not held:
+        page.wait_for_timeout(20)
+    page.evaluate("() => void window.__prelabel.page.session.ask()")  # as another request would
+    held[0].continue_()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("Please log in again")
-    page.evaluate("() => void window.__prelabel.page.session.ask()")
-    expect(question).to_have_count(1)
-    page.get_by_label("Password").fill(PASSWORD)
+    question.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(question).to_be_hidden()
+    expect(question).to_be_hidden()  # it was asked once
     person.settle()
     now = person.look()
     assert now.frame_id == begun.frame_id
