@@ -171,6 +171,7 @@ class BoxView(View):
     status: Status
     height_m: Heights | None = None
     proposal: ProposalView | None
+    rule: str | None = Field(description="The rule that accepted it; null: no rule did.")
 
 
 class TaskView(View):

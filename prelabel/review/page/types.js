@@ -23,7 +23,8 @@
  * @property {Status} status
  * @property {Heights | null} [height_m] of what a box seen from above shows; none: as points tell
  *
- * @typedef {BoxState & {proposal: Proposal | null}} Box
+ * @typedef {BoxState & {proposal: Proposal | null, rule?: string | null}} Box `rule` accepted it,
+ *   and nobody has decided about it
  *
  * @typedef {object} Edit new whole states of some boxes
  * @property {string} edit_id made here, so that sending twice changes nothing
