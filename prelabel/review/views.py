@@ -169,7 +169,7 @@ class BoxView(View):
     angle: float | None
     class_id: int
     status: Status
-    height_m: Heights | None = None
+    height_m: list[float] | None = Field(None, description="Bottom and top, as in `BoxBody`.")
     proposal: ProposalView | None
     rule: str | None = Field(description="The rule that accepted it; null: no rule did.")
 

@@ -113,10 +113,10 @@ def test_corrections_become_labels_of_the_person_with_active_seconds(alone: Serv
 def test_heights_are_kept_with_the_boxes_and_come_back(alone: Served) -> None:
     client = alone.local()
     (task,) = next_tasks(client)
-    sure = {**task["boxes"][0], "status": "accepted"}
-    assert sure.pop("height_m") is None
-    sure.pop("proposal")
-    edit = {**an_edit([]), "boxes": [{**sure, "height_m": [-1.7, 0.25]}]}
+    assert task["boxes"][0]["height_m"] is None
+    edit = an_edit(task["boxes"][:1])
+    (sure,) = edit["boxes"]
+    edit = {**edit, "boxes": [{**sure, "height_m": [-1.7, 0.25]}]}
     kept = client.post(f"/api/tasks/{task['task']}/edits", json={"edits": [edit], "activity": []})
     assert kept.json()["kept"] == 1
     again = client.get(f"/api/tasks/{task['task']}").json()
