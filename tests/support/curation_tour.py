@@ -44,7 +44,8 @@ def curating(project: Path, author: str) -> Iterator[tuple[str, Callable[[], str
         port = probe.getsockname()[1]
     log = project.parent / "curate.log"
     options = ["-p", str(project), "--author", author, "curate", "--no-browser"]
-    command = [sys.executable, "-m", "prelabel", *options, "--port", str(port)]
+    program = Path(sys.executable).with_name("prelabel")
+    command = [str(program), *options, "--port", str(port)]
     environment = {**os.environ, PROGRAM_VARIABLE: str(mongod_program())}
     for name in [one for one in environment if one.startswith("FIFTYONE_")]:
         del environment[name]  # those of a server that other tests use
