@@ -44,10 +44,10 @@ demo: setup ## the whole job on generated scenes, against random picks: demo/rep
 
 demo-lidar: setup ## the same on generated lidar sweeps, from above: demo-lidar/simulation/report.html
 	test -d $(DEMO)-lidar/sweeps || \
-	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 120 --beams 40 --no-cameras
+	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 96 --beams 40 --no-cameras
 	test -d $(DEMO)-lidar/frames || \
 	    $(RUN)/prelabel lidar frames $(DEMO)-lidar/sweeps --to $(DEMO)-lidar/frames \
-	        --area 16 40 20 20 --resolution 0.25
+	        --area 8 20 14 14 --resolution 0.125
 	$(RUN)/prelabel simulate configs/demo-lidar.yaml --data $(DEMO)-lidar --to $(DEMO)-lidar/simulation
 
 test: setup ## every test

@@ -4,7 +4,6 @@ The folder holds `pictures/`, `annotations.json` (COCO, with turned boxes) to be
 dataset, and `lidar.json`, by which corrected boxes become cuboids again.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.formats.export import new_folder
-from prelabel.datasets.formats.registry import write_dataset
+from prelabel.datasets.formats.own_pictures import PICTURES, write_beside_pictures
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid, PictureScale, rasterise, tiles
 from prelabel.datasets.lidar.cuboids import CuboidLabels
@@ -35,7 +34,6 @@ from prelabel.datasets.pictures import frame_id_of, picture_bytes
 from prelabel.datasets.progress import Progress
 
 INDEX_FILE = "lidar.json"
-_PICTURES = "pictures"
 _FORMAT = 1
 
 
@@ -126,19 +124,16 @@ def write_frames(
     entries: list[FrameEntry] = []
     frames: list[LabelledFrame] = []
     with new_folder(folder) as beside, progress.task("make frames", None) as advance:
-        pictures = beside / _PICTURES
+        pictures = beside / PICTURES
         pictures.mkdir()
         for sweep in opened.sweeps:
             for one, entry in _frames_of(sweep, pictures, settings):
                 frames.append(one)
                 entries += [] if entry is None else [entry]
             advance()
-        # Beside `pictures`, and with names relative to it: the folder may be moved.
-        written = write_dataset("coco", beside / "coco", opened.classes, frames, progress)
-        _move_up(written.annotations, beside)
+        write_beside_pictures(beside, opened.classes, frames, progress)
         index = FrameIndex(_FORMAT, str(source.resolve()), list(opened.classes), entries)
         write_whole(beside / INDEX_FILE, msgspec.json.encode(index))
-        (beside / "coco").rmdir()
     return [_moved(one, beside, folder) for one in frames]
 
 
@@ -161,15 +156,6 @@ def read_index(folder: Path) -> FrameIndex:
     if index.format != _FORMAT:
         raise BadInputError(f"{path}: is of format {index.format}, but {_FORMAT} is known")
     return index
-
-
-def _move_up(annotations: Path, folder: Path) -> None:
-    """Put `annotations.json` beside the pictures, with names relative to its own folder."""
-    content = json.loads(annotations.read_text(encoding="utf-8"))
-    for image in content["images"]:
-        image["file_name"] = f"{_PICTURES}/{Path(image['file_name']).name}"
-    (folder / annotations.name).write_text(json.dumps(content), encoding="utf-8")
-    annotations.unlink()
 
 
 def _moved(one: LabelledFrame, beside: Path, folder: Path) -> LabelledFrame:

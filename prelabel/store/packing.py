@@ -77,7 +77,10 @@ def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
 
 
 def _origin_row(origin: Origin) -> list[Any]:
-    """Kind; model and score; the four original corners and the original class; their angle."""
+    """Kind; model and score; the four original corners and the original class; their angle.
+
+    A carried box has its spread behind its kind, and nothing else.
+    """
     row: list[Any] = [origin.kind.value]
     if origin.score is not None:
         row += [origin.model_id, float(origin.score)]
@@ -85,6 +88,8 @@ def _origin_row(origin: Origin) -> list[Any]:
         row += [*map(float, origin.original_xyxy), int(origin.original_class_id)]
     if origin.original_angle is not None:
         row.append(float(origin.original_angle))
+    if origin.spread_px is not None:
+        row.append(float(origin.spread_px))
     return row
 
 
@@ -98,6 +103,8 @@ def _origin(row: list[Any]) -> Origin:
     kind = OriginKind(row[0])
     if len(row) == 1:
         return IMPORTED if kind is OriginKind.IMPORTED else DRAWN
+    if kind is OriginKind.CARRIED:
+        return Origin(kind, spread_px=row[1])
     if kind is OriginKind.PROPOSED:
         return Origin(kind, row[1], row[2])
     left, top, right, bottom, class_id, *angle = row[3:]
