@@ -79,15 +79,16 @@ class Given:
 
     def of(self, pool: Pool) -> Scored:
         told = pool.given
-        if told is None:
+        if told is None and len(pool):
             raise StrategyError(
                 "strategy given takes its scores from a table: name the file as "
                 "`selection: {scores: FILE}` in prelabel.yaml"
             )
-        values = np.array([told[one].score if one in told else 0.0 for one in pool.frame_ids])
+        table = told or {}
+        values = np.array([table[one].score if one in table else 0.0 for one in pool.frame_ids])
 
         def reasons(rows: Rows) -> list[str]:
             ids = [pool.frame_ids[row] for row in rows]
-            return [told[one].reason if one in told else NOT_TOLD for one in ids]
+            return [table[one].reason if one in table else NOT_TOLD for one in ids]
 
         return Scored(values, reasons)

@@ -62,7 +62,12 @@ def link(
     says.
     """
     numbers = follow([_seen(at, keys, proposals) for at in range(count)])
-    shown = {at: _names(keys[at], numbers[at]) for at in sorted(keys)}
+    given: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for at in sorted(keys):
+        for name, number in zip(keys[at].track, numbers[at].tolist(), strict=True):
+            if name is not None and number >= 0:
+                given[number].append((at, name))
+    shown = {at: _names(at, keys[at], numbers[at], given) for at in sorted(keys)}
     key_names: dict[int, list[tuple[int, str]]] = defaultdict(list)
     sights: dict[int, list[int]] = defaultdict(list)
     for at, own in enumerate(numbers):
@@ -102,13 +107,16 @@ def _seen(
     return proposals.get(at, (Boxes.none(), np.zeros(0, np.float32)))
 
 
-def _names(key: KeyBoxes, numbers: Int64s) -> tuple[str, ...]:
-    """The names of a key frame's objects; by their number where a person gave none."""
-    names = []
-    for row, given in enumerate(key.track):
-        number = int(numbers[row])
-        names.append(given or (f"object {number}" if number >= 0 else f"object of row {row}"))
-    return tuple(names)
+def _names(
+    at: int, key: KeyBoxes, numbers: Int64s, given: Mapping[int, Sequence[tuple[int, str]]]
+) -> tuple[str, ...]:
+    """The names of a key frame's objects: given, or that of their track, or by its number."""
+    names = list(key.track)
+    for row, number in enumerate(numbers.tolist()):
+        if names[row] is None and number in given and _name_at(at, given[number]) not in names:
+            names[row] = _name_at(at, given[number])
+    unnamed = (f"object {n}" if n >= 0 else f"object of row {row}" for row, n in enumerate(numbers))
+    return tuple(name or other for name, other in zip(names, unnamed, strict=True))
 
 
 def _name_at(frame: int, named: Sequence[tuple[int, str]]) -> str:
