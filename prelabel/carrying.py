@@ -191,9 +191,9 @@ def _film(
         for at, frame in enumerate(frames)
         if (one := seen.get(frame.frame_id)) is not None
     }
-    both = [*labels.items(), *proposals.items()]
-    for at, one in both:
-        if one.boxes.angle is not None:
+    drawn = [(at, labelled.boxes) for at, labelled in labels.items()]
+    for at, boxes in [*drawn, *((at, proposed.boxes) for at, proposed in proposals.items())]:
+        if boxes.angle is not None:
             raise BadInputError(
                 f"{frames[at].uri}: holds turned boxes: those of pictures are carried upright, "
                 "those of lidar frames by `prelabel lidar carry`"

@@ -55,7 +55,8 @@ def follow_boxes(
         raise MissingExtraError("ultralytics", "following objects from frame to frame")
     from ultralytics.trackers.byte_tracker import BYTETracker
 
-    tracker = BYTETracker(SimpleNamespace(**_SETTINGS, track_buffer=longest_gap))
+    settings = SimpleNamespace(**_SETTINGS, track_buffer=longest_gap)
+    tracker = BYTETracker(settings)  # type: ignore[no-untyped-call]  # the framework has no types
     numbers = []
     for boxes, score in frames:
         tracker.update(_detections(boxes, score))

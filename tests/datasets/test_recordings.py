@@ -47,13 +47,13 @@ def test_an_object_is_carried_while_it_is_seen() -> None:
 
 
 def test_boxes_of_key_frames_are_linked_through_proposals() -> None:
+    other = [500.0, 300.0, 520.0, 320.0]
     keys = {
         0: KeyBoxes(Boxes([car(0), bus(0)]), [None, "the bus"]),
         20: KeyBoxes(Boxes([bus(20), car(20)]), [None, None]),
     }
     proposals = {
-        at: (Boxes([bus(at), [500, 300, 520, 320], car(at)]), np.full(3, 0.8, np.float32))
-        for at in range(1, 20)
+        at: (Boxes([bus(at), other, car(at)]), np.full(3, 0.8, np.float32)) for at in range(1, 20)
     }
 
     linked = link(FRAMES, keys, proposals, follow_by_overlap)
