@@ -24,6 +24,8 @@ def origin_fields(origin: Origin, classes: Sequence[str]) -> dict[str, Any]:
         }
     if origin.original_angle is not None:
         fields["original_angle"] = origin.original_angle
+    if origin.rule is not None:
+        fields["rule"] = origin.rule
     if origin.spread_px is not None:
         fields["spread_px"] = origin.spread_px
     return fields
@@ -42,7 +44,7 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
         if kind is OriginKind.CARRIED:
             return Origin(kind, spread_px=float(fields["spread_px"]))
         box, name = fields.get("original_xyxy"), fields.get("original_class")
-        angle = fields.get("original_angle")
+        angle, rule = fields.get("original_angle"), fields.get("rule")
         return Origin(
             kind,
             str(fields["model_id"]),
@@ -50,6 +52,7 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
             None if box is None else _four(box),
             None if name is None else list(classes).index(name),
             None if angle is None else float(angle),
+            None if rule is None else str(rule),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"origin {dict(fields)!r} cannot be read: {error}") from error

@@ -79,7 +79,8 @@ def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
 def _origin_row(origin: Origin) -> list[Any]:
     """Kind; model and score; the four original corners and the original class; their angle.
 
-    A carried box has its spread behind its kind, and nothing else.
+    Where a rule accepted the box, that rule follows model and score. A carried box has its spread
+    behind its kind, and nothing else.
     """
     row: list[Any] = [origin.kind.value]
     if origin.score is not None:
@@ -88,6 +89,8 @@ def _origin_row(origin: Origin) -> list[Any]:
         row += [*map(float, origin.original_xyxy), int(origin.original_class_id)]
     if origin.original_angle is not None:
         row.append(float(origin.original_angle))
+    if origin.rule is not None:
+        row.append(origin.rule)
     if origin.spread_px is not None:
         row.append(float(origin.spread_px))
     return row
@@ -107,5 +110,7 @@ def _origin(row: list[Any]) -> Origin:
         return Origin(kind, spread_px=row[1])
     if kind is OriginKind.PROPOSED:
         return Origin(kind, row[1], row[2])
+    if kind is OriginKind.AUTO:
+        return Origin(kind, row[1], row[2], rule=row[3])
     left, top, right, bottom, class_id, *angle = row[3:]
     return Origin(kind, row[1], row[2], (left, top, right, bottom), class_id, *angle)
