@@ -106,10 +106,11 @@ bench-review-effort: setup ## keys and clicks a frame, from proposals against fr
 bench-accept: setup ## accepting without people: do the promises hold, how much is saved
 	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
-pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
+pictures-lidar: setup ## generated sweeps on a contact sheet and on the review page, in docs/pictures
 	rm -rf $(WORK)/lidar-sheet
 	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
+	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
 
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \

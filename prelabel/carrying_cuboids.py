@@ -196,4 +196,5 @@ def _in_frame(carried: CarriedCuboids, entry: FrameEntry) -> tuple[CuboidLabels,
     tracks = [carried.track[row] for row in rows]
     ids = [carried_id(entry.frame_id, track) for track in tracks]
     labels = CuboidLabels(cuboids, classes, ids, origins, tracks)
-    return labels, AnnotationSet(grid.boxes(cuboids), classes, ids, origins)
+    boxes = grid.boxes(cuboids)
+    return labels, AnnotationSet(boxes, classes, ids, origins, cuboids.heights())
