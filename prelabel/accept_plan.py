@@ -72,10 +72,13 @@ class AcceptancePlan:
     def rule_told(self) -> str:
         """The rule and its promises in one line, as every label carries them."""
         (_, rule), told = self.judge_and_rule(), self.promises
-        limit = "by class" if rule.class_limits is not None else f"{rule.box_limit:.3f}"
-        whole = "none" if rule.missed_limit is None else f"{rule.missed_limit:.3f}"
+        limit = f"probability >= {rule.limits[None].probability:.3f}" if None in rule.limits else ""
+        whole = (
+            "none" if rule.missed_limit is None else f"expected missed <= {rule.missed_limit:.3f}"
+        )
         return (
-            f"probability >= {limit}, whole frames with expected missed <= {whole}; "
+            f"{limit or 'limits by class'}, at most {counted(rule.most_boxes, 'box')} a frame; "
+            f"whole frames: {whole}; "
             f"model {self.model.model_id}; precision >= {told.precision:g} at IoU {told.iou:g}, "
             f"missed <= {told.missed:g}, confidence {told.confidence:g}, "
             f"{counted(len(self.checks.test), 'check')}"
@@ -228,13 +231,13 @@ def _advice(found: Plan | None) -> tuple[str, ...]:
         *(("boxes", one) for one in found.precision.values()),
         ("whole frames", found.missed),
     ):
-        if tested.limit is None:
+        if tested.last_kept is None:
             told.append(_missing(what, tested))
         elif not tested.steps[-1].kept:
             last = tested.steps[-1]
             told.append(
-                f"{what}: looser limits were not shown to hold ({last.failed} of "
-                f"{last.accepted:,} failed at {last.limit:.3f}); more checks may allow them"
+                f"{what}: a looser rule was not shown to hold ({last.failed} of "
+                f"{last.accepted:,} failed); more checks may allow it"
             )
     return tuple(told)
 
