@@ -25,7 +25,7 @@ from prelabel.active.checks import Checks, Counts, Judged
 from prelabel.active.loosening import Path, box_limits
 from prelabel.active.promise_tests import Tested, Units, foretold_growth, put_to_test
 from prelabel.active.right_boxes import RightBoxes
-from prelabel.datasets.arrays import Bools
+from prelabel.datasets.arrays import Bools, Float64s
 from prelabel.datasets.errors import InvalidValueError
 
 FIT_FRAMES = 50  # checks that teach the probabilities, and test nothing
@@ -40,7 +40,7 @@ class Plan:
     """What the checks allow: the rule, None where no box may be accepted, and how it was found.
 
     `precision` holds the test of the boxes of all classes under the key None, or one a class.
-    `missed` is the test of whole frames; its steps are the rules for boxes from the loosest one on.
+    `missed` is the test of whole frames.
     """
 
     promises: Promises
@@ -119,9 +119,10 @@ class BoxTrial:
 class FrameTrial:
     """That on frames accepted whole at most a share of the objects is missed.
 
-    The steps are the stages of the rule for boxes, the loosest first: it finds most, so there the
-    evidence grows fastest. A looser rule finds all that a stricter one does; so what was shown of a
-    stage holds whenever the boxes were allowed that stage or a looser one.
+    The steps are stages of the rule for boxes: first the loosest in which evidence is foretold to
+    grow at half the best speed or more, then stricter ones. A looser rule finds all that a stricter
+    one does; so what was shown of a stage holds whenever the boxes were allowed that stage or a
+    looser one.
 
     A frame is taken to miss at most as many objects as any frame holds that fitted the
     probabilities and was calm enough to be accepted whole. That is an assumption, not a test.
@@ -134,14 +135,17 @@ class FrameTrial:
     @classmethod
     def of(cls, path: Path, fit: Judged, right: RightBoxes, share: float) -> "FrameTrial":
         """The stages of a path, each with the limit that its fitting frames speak for."""
-        judges, limits, most = [], [], []
+        judges, limits, most, growth = [], [], [], []
         for stage in reversed(range(path.stages)):
             judge = Judge.fit(fit, right, path.at(stage))
             calm = calm_frames(fit.checks.boxes, fit.probability, judge.strict)
             judges.append(judge)
             most.append(max(int(fit.checks.objects[calm].max(initial=0)), 1))
-            limits.append(_missed_limit(judge, fit, share, most[-1]))
-        return cls(judges, limits, most)
+            limit, speed = _missed_limit(judge, fit, share, most[-1])
+            limits.append(limit)
+            growth.append(speed)
+        first = _first_enough(np.array(growth))
+        return cls(judges[first:], limits[first:], most[first:])
 
     def __len__(self) -> int:
         return len(self.judges)
@@ -151,7 +155,7 @@ class FrameTrial:
 
     def step_for(self, stage: int, tested: Tested) -> int | None:
         """The step whose rule boxes are allowed in this stage; None where it was not kept."""
-        step = len(self.judges) - 1 - stage
+        step = max(len(self.judges) - 1 - stage, 0)
         kept = tested.last_kept
         return step if stage >= 0 and kept is not None and step <= kept else None
 
@@ -164,12 +168,13 @@ class FrameTrial:
         return missed_counts(judged.checks, accepted, self.most_objects[step])
 
 
-def _missed_limit(judge: Judge, fit: Judged, share: float, worst: int) -> float:
-    """The loosest limit under which evidence is foretold to grow at half the best speed or more."""
+def _missed_limit(judge: Judge, fit: Judged, share: float, worst: int) -> tuple[float, float]:
+    """The loosest limit under which evidence is foretold to grow at half the best speed or more,
+    and that best speed."""
     every = judge.judged(fit, np.inf)
     rates = every.missed[every.whole]
     if not len(rates):
-        return 0.0
+        return 0.0, -np.inf
     limits = np.unique(np.quantile(rates, np.arange(1, MISSED_STEPS + 1) / MISSED_STEPS))
     found = fit.checks.in_each_frame(every.sure).astype(np.float64)
 
@@ -180,5 +185,10 @@ def _missed_limit(judge: Judge, fit: Judged, share: float, worst: int) -> float:
 
     growth = np.array([foretold(limit) for limit in limits])
     best = float(growth.max())
-    enough = growth >= (SLOWER * best if best > 0 else best)
-    return float(limits[np.flatnonzero(enough)[-1]])
+    return float(limits[::-1][_first_enough(growth[::-1])]), best
+
+
+def _first_enough(growth: Float64s) -> int:
+    """The first at half the best speed or more."""
+    best = growth.max()
+    return int(np.argmax(growth >= (SLOWER * best if best > 0 else best)))

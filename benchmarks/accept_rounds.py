@@ -1,4 +1,4 @@
-"""A pool of generated scenes before and after a round of chosen frames, for `accept_pool.py`.
+"""A pool of generated scenes before and after a round of chosen frames, for `accept.py`.
 
 The detector of `accept_data.py` proposes on a pool that nobody has looked at. Of the frames that
 are no checks a batch is chosen, by a strategy or at random; the detector learns on from its own
@@ -29,7 +29,7 @@ from prelabel.models.prediction_files import PredictionFiles
 from prelabel.models.prediction_table import EMBEDDINGS
 
 POOL = SceneOptions(seed=12, train=0, val=0, test=4000)
-CHECKED = 1000  # frames drawn at random, labelled by people, that train nothing
+CHECKED = 1000  # frames of the pool that are drawn at random and checked; no batch holds them
 BATCH = 300
 STEPS = 900
 STRATEGIES = ("entropy_sum", "random")
@@ -61,11 +61,6 @@ def rounds(work: Path) -> dict[str, Round]:
         again = _predicted(checkpoint, pool, folder / f"pool-{strategy}", work)
         result[strategy] = Round(_checks(again, pool), rows)
     return result
-
-
-def checked_rows() -> Rows:
-    """The frames of the pool that are checks: the first ones, for scenes are drawn one by one."""
-    return np.arange(CHECKED)
 
 
 def _chosen(strategy: str, found: Sequence[Prediction]) -> Rows:

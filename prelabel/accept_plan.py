@@ -19,6 +19,7 @@ from prelabel.proposing import NoProposalsError, cost_forecast, prediction_files
 from prelabel.store.acceptances import EndKind, all_acceptances, awaiting_audit
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
+from prelabel.training import learned_frames
 from prelabel.work.counting import frames_in_hand
 from prelabel.workspace import Workspace
 
@@ -121,9 +122,13 @@ def promises_of(workspace: Workspace) -> Promises:
 
 
 def pool_ids(workspace: Workspace, store: Store, model: ModelRecord) -> list[str]:
-    """Frames that a rule may accept: without labels, with proposals, and in nobody's hands."""
+    """Frames that a rule may accept: without labels, with proposals, and in nobody's hands.
+
+    Those that trained the model are left out: no check speaks for them.
+    """
     predicted = prediction_files(workspace, model.model_id).predicted_ids()
-    kept = frames_in_hand(store) | set(awaiting_audit(store))
+    learned = learned_frames(model) or set()
+    kept = frames_in_hand(store) | set(awaiting_audit(store)) | learned
     free = (one.frame_id for one in store.frames(Split.TRAIN, labelled=False))
     return [one for one in free if one in predicted and one not in kept]
 

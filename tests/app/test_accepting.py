@@ -33,7 +33,7 @@ from prelabel.store.acceptances import (
 )
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
-from prelabel.training import training_set
+from prelabel.training import half_done_examples, project_training_set, training_set
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 CHECKS = 160
@@ -224,7 +224,16 @@ def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWor
     sure = half_done(project.store, halves)
     assert sure.keys() == set(halves)
     assert all(len(one) >= 1 for one in sure.values())
-    assert not project.store.labelled_among(halves)  # they train nothing before people are through
+    assert not project.store.labelled_among(halves)
+    # They train nothing before people are through, unless one asks for it: then only these boxes.
+    kept = project_training_set(project.workspace, project.store)
+    assert not {one.frame.frame_id for one in kept.train} & set(halves)
+    examples = half_done_examples(project.store, without_checks=True)
+    assert {one.frame.frame_id for one in examples} == set(halves)
+    assert not any(one.is_complete for one in examples)
+    assert all(one.annotations == sure[one.frame.frame_id] for one in examples)
+    project.withdraw(1, "a test")
+    assert not half_done_examples(project.store, without_checks=True)
 
 
 def test_the_report_tells_what_was_accepted_by_which_rule(
