@@ -80,7 +80,8 @@ def test_a_rule_by_hand() -> None:
     boxes = table([3, 3])
 
     def sure(rule: Rule) -> list[int]:
-        return sure_boxes(boxes, probability, rule).astype(int).tolist()
+        found: list[int] = sure_boxes(boxes, probability, rule).astype(int).tolist()
+        return found
 
     assert sure(Rule({None: BoxLimit(0.9, 3)})) == [1, 0, 0, 1, 1, 1]
     assert sure(Rule({None: BoxLimit(0.9, 2)})) == [1, 0, 0, 0, 1, 1]  # the two likeliest
