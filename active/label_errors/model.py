@@ -45,6 +45,7 @@ LABEL_KINDS = (
     ErrorKind.DUPLICATE,
 )
 PLANTED_RATE = 0.2
+LEARNED_SHIFT_IOU = (0.2, 0.8)  # how far people are off is not known: from barely touching to a bit
 LEAST_PLANTED = 400  # errors; small sets are planted several times over
 _MOST_ROUNDS = 12
 
@@ -114,7 +115,7 @@ def learn_errors(
     skill = _skill(frames, predictions, class_count)
     examples = _Examples()
     for _ in range(rounds):
-        planted = plant_errors(frames, PLANTED_RATE, class_count, rng, kinds)
+        planted = plant_errors(frames, PLANTED_RATE, class_count, rng, kinds, LEARNED_SHIFT_IOU)
         errors: dict[str, list[PlantedError]] = {}
         for error in planted.errors:
             errors.setdefault(error.frame_id, []).append(error)
