@@ -24,7 +24,8 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup demo test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-page \
-        bench-review bench-review-effort pictures-review mongod bench-curate bench-errors clean
+        bench-review bench-review-effort pictures-review mongod bench-curate bench-errors \
+        pictures-errors clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -92,6 +93,10 @@ bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole 
 
 bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
 	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
+pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
+	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \
+	    docs/pictures/label-errors-bccd.jpg
 
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \

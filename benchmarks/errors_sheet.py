@@ -47,7 +47,8 @@ def _tile(number: int, suspect: Suspect, one: LabelledFrame, classes: Sequence[s
     corner = np.array([(left + right - side) / 2, (top + bottom - side) / 2])
     zoom = TILE_PX / side
     view = np.array([[zoom, 0, -zoom * corner[0]], [0, zoom, -zoom * corner[1]]])
-    crop = cv2.warpAffine(picture, view, (TILE_PX, TILE_PX), flags=cv2.INTER_LINEAR)
+    seen = cv2.warpAffine(picture, view, (TILE_PX, TILE_PX), flags=cv2.INTER_LINEAR)
+    crop = np.asarray(seen, np.uint8)
     labels = one.annotations
     if labels is not None:
         for box_id, xyxy in zip(labels.box_id, labels.boxes.xyxy, strict=True):

@@ -28,7 +28,7 @@ def find_copies(project: Project, progress: Progress) -> list[KeptCopies]:
     """
     frames, vectors = _embedded(project)
     if vectors is None:
-        frames, vectors = thumbnails(project.store.frames(), progress)
+        frames, vectors = thumbnails(list(project.store.frames()), progress)
     found = near_copies(
         vectors, [one.split.value for one in frames], [one.sequence for one in frames]
     )

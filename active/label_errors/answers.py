@@ -47,9 +47,10 @@ def corrected(suspects: Sequence[Suspect], answered: Sequence[Answered]) -> list
     changed: list[Suspect] = []
     for kind, its in _by_kind(suspects).items():
         probabilities = _relearned(its, by_kind[kind])
-        for one, probability in zip(its, probabilities.tolist(), strict=True):
-            seen = 0.0 if one.box_id and _label_of(one) in right else probability
-            changed.append(replace(one, probability=known.get(one.suspect_id, seen)))
+        for suspect, probability in zip(its, probabilities.tolist(), strict=True):
+            settled = suspect.box_id is not None and _label_of(suspect) in right
+            believed = known.get(suspect.suspect_id, 0.0 if settled else probability)
+            changed.append(replace(suspect, probability=believed))
     return sorted(changed, key=lambda one: (-one.probability, one.suspect_id))
 
 

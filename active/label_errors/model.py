@@ -4,7 +4,7 @@ Errors are planted in the labels as they are, and a regression learns to tell th
 what the detector says. So there is no fixed score at which a detector is believed: one that is
 rarely sure, or knows one class well and another badly, is read as such. Labels that are wrong
 already are among "the rest" in this. That changes the order little as long as most are right; how
-many are wrong is found from how many labels look like planted errors (`largest_share`).
+many are wrong is found from how many labels look like planted errors (`likely_share`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from prelabel.active.label_errors.softmax import (
     Softmax,
     density_ratios,
     fit_softmax,
-    largest_share,
+    likely_share,
 )
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.arrays import Float64s
@@ -85,7 +85,7 @@ class Outcomes:
         by their sum.
         """
         ratios = density_ratios(self.regression.probabilities(rows), self.shares)
-        shares = [largest_share(ratios[:, at], pure) for at, pure in enumerate(self.planted)]
+        shares = [likely_share(ratios[:, at], pure) for at, pure in enumerate(self.planted)]
         found = ratios * np.array(shares)
         return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1), np.float64)
 

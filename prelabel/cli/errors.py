@@ -22,7 +22,7 @@ from prelabel.cli.session import bars, console, opened
 @click.option("--audit", type=click.IntRange(1), help="Ask about so many drawn at random.")
 @click.option("--count", is_flag=True, help="Only say how many errors the audit lets expect.")
 @click.pass_obj
-def errors(obj: dict[str, Any], folds: int, top: int, **given: Any) -> None:
+def errors(obj: dict[str, Any], /, folds: int, top: int, **given: Any) -> None:
     """Rank suspected label errors: missing, spurious, wrong class, badly located, duplicate.
 
     Detectors are trained on parts of the labels and look at the others. --send and --audit put
