@@ -22,10 +22,10 @@ DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
-.PHONY: help setup demo test test-fast check format docs \
-        simulate-playing-cards bench-propose bench-import bench-page \
-        bench-review bench-review-effort pictures-review mongod bench-curate bench-errors \
-        pictures-errors clean
+.PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
+        simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
+        bench-page bench-carry bench-raster bench-review bench-review-effort bench-curate \
+        bench-errors bench-accept pictures-errors pictures-lidar pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -43,10 +43,19 @@ setup: .venv/.synced mongod ## an environment in .venv with every extra, and Fif
 # FiftyOne's own package brings a server where it can download it. Else one is fetched here; where
 # that fails too, everything but FiftyOne works, and its tests are skipped.
 mongod: .venv/.synced
-	@.ci/mongod || echo "no mongod: prelabel curate and its tests need one, see docs/curating.md"
+	@.ci/mongod || { echo "no mongod: prelabel curate needs one, see docs/curating.md"; \
+	    [ -z "$$CI" ]; }
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
 	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
+
+demo-lidar: setup ## the same on generated lidar sweeps, from above: demo-lidar/simulation/report.html
+	test -d $(DEMO)-lidar/sweeps || \
+	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 120 --beams 40 --no-cameras
+	test -d $(DEMO)-lidar/frames || \
+	    $(RUN)/prelabel lidar frames $(DEMO)-lidar/sweeps --to $(DEMO)-lidar/frames \
+	        --area 16 40 20 20 --resolution 0.25
+	$(RUN)/prelabel simulate configs/demo-lidar.yaml --data $(DEMO)-lidar --to $(DEMO)-lidar/simulation
 
 test: setup ## every test
 	$(RUN)/pytest -q -n 2 --dist worksteal
@@ -79,8 +88,20 @@ bench-propose: setup ## the whole proposal pass against the framework's own pred
 bench-import: setup ## import of 1,000,000 boxes against Datumaro and supervision
 	$(BENCH)/import_coco.py --work $(WORK)/import
 
+bench-select: setup ## choosing 1,000 of 1,000,000 frames, beside scikit-activeml, modAL and small-text
+	$(BENCH)/select_scale.py --work $(WORK)/select
+
+bench-cold-start: setup ## what 20 first picks without any label cover, by strategy
+	$(NEED_DATA)$(BENCH)/cold_start.py $(DATA)/playing_cards $(DATA)/aquarium
+
 bench-page: setup ## the review page in a browser: dragging among 500 boxes, key to next frame
 	$(BENCH)/review_page.py --work $(WORK)/page
+
+bench-carry: setup ## how few frames of a recording a person must correct
+	$(BENCH)/carry.py $(if $(DATA),--data $(DATA))
+
+bench-raster: setup ## a lidar sweep of 120,000 points as a bird's-eye picture, beside FiftyOne's
+	$(BENCH)/raster.py
 
 bench-review: setup ## the review server under 200 annotators on PostgreSQL and 20 on SQLite, and killed
 	$(BENCH)/review_load.py --work $(WORK)/review-load
@@ -94,6 +115,14 @@ bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole 
 bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
 	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
 
+bench-accept: setup ## accepting without people: do the promises hold, how much is saved
+	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
+
+pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
+	rm -rf $(WORK)/lidar-sheet
+	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
+	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
+
 pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
 	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \
 	    docs/pictures/label-errors-bccd.jpg
@@ -103,4 +132,4 @@ pictures-review: setup ## the pictures of the review page in docs/pictures, on r
 	    docs/pictures
 
 clean: ## remove what the commands above have made
-	rm -rf .venv .uv .mongod build demo
+	rm -rf .venv .uv .mongod build demo demo-lidar

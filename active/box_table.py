@@ -18,7 +18,7 @@ from prelabel.models.prediction_table import list_values
 class Column(StrEnum):
     """A field of predictions that a score may ask for; those it does not ask for stay unread."""
 
-    XYXY = "xyxy"
+    XYXY = "xyxy"  # brings the angles of turned boxes with it
     CLASS_ID = "class_id"
     CLASS_PROBS = "class_probs"
     SPREAD_PX = "spread_px"
@@ -27,6 +27,7 @@ class Column(StrEnum):
     BOX_EMBEDDING = "box_embedding"
 
 
+_ANGLE = "angle"
 _OF_BOXES = tuple(column for column in Column if column is not Column.CLASS_PEAK)
 _WIDTHS = {Column.XYXY: 4, Column.SPREAD_PX: 4}  # of the others, the files tell
 _KEPT_WIDTHS = {
@@ -41,9 +42,9 @@ class BoxTable:
 
     Those of frame i stand in rows `start[i]` to `start[i + 1]`, best score first; `start` is
     (n + 1,). `score` (m,), `class_id` (m,), `xyxy` (m, 4), `class_probs` (m, C), `spread_px`
-    (m, 4), `support` (m,), `box_embedding` (m, d) are those of `Prediction`; `class_peak` is
-    (n, C), NaN for a frame of which it is not known. A column that was not asked for, or that the
-    detector does not give, is None.
+    (m, 4), `support` (m,), `box_embedding` (m, d) are those of `Prediction`; `angle` (m,) comes
+    with `xyxy`, None where all boxes are upright; `class_peak` is (n, C), NaN for a frame of which
+    it is not known. A column that was not asked for, or that the detector does not give, is None.
     """
 
     start: NDArray[np.intp]
@@ -56,6 +57,7 @@ class BoxTable:
     support: Int64s | None = None
     box_embedding: Float32s | None = None
     class_peak: Float32s | None = None
+    angle: Float32s | None = None
 
     @classmethod
     def of(cls, predictions: Sequence[Prediction]) -> "BoxTable":
@@ -63,6 +65,7 @@ class BoxTable:
         counts = np.array([len(one) for one in predictions], np.intp)
         columns = {str(column): _stacked(column, predictions, counts) for column in _OF_BOXES}
         columns[str(Column.CLASS_PEAK)] = _a_row_each([one.class_peak for one in predictions])
+        columns[_ANGLE] = joined_angles([one.boxes.angle for one in predictions], counts)
         score = np.concatenate([np.zeros(0, np.float32), *(one.score for one in predictions)])
         kind = _kind({one.class_scores for one in predictions})
         return cls(_starts(counts), score, kind, **columns)
@@ -81,6 +84,8 @@ class BoxTable:
         }
         if Column.CLASS_PEAK in given:
             columns[str(Column.CLASS_PEAK)] = _peaks(batch.column(Column.CLASS_PEAK))
+        if _ANGLE in given:
+            columns[_ANGLE] = _angles(batch.column(_ANGLE), np.diff(start))
         starts = (start - first).astype(np.intp) if batch.num_rows else np.zeros(1, np.intp)
         return cls(starts, score[first:last], _kind(kinds), **columns)
 
@@ -117,7 +122,16 @@ def columns_to_read(wanted: Iterable[Column]) -> list[str]:
     """The columns of prediction files that a table of the wanted columns is made from."""
     chosen = list(dict.fromkeys(wanted))
     widths = [_KEPT_WIDTHS[column] for column in chosen if column in _KEPT_WIDTHS]
-    return ["score", "class_scores", *map(str, chosen), *widths]
+    angle = [_ANGLE] if Column.XYXY in chosen else []
+    return ["score", "class_scores", *map(str, chosen), *widths, *angle]
+
+
+def joined_angles(parts: Sequence[Float32s | None], counts: NDArray[np.intp]) -> Float32s | None:
+    """The angles of boxes in parts of so many; None for upright ones, or where all are."""
+    if all(one is None for one in parts):
+        return None
+    pairs = zip(parts, counts.tolist(), strict=True)
+    return np.concatenate([np.zeros(n, np.float32) if one is None else one for one, n in pairs])
 
 
 def _starts(counts: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -152,6 +166,19 @@ def _column(column: Column, batch: pa.RecordBatch, boxes: int) -> NDArray[Any] |
         raise _mixed(column)
     shaped = flat if width is None else flat.reshape(boxes, width)
     return shaped.astype(np.float32) if shaped.dtype == np.float16 else shaped
+
+
+def _angles(lists: pa.ListArray, counts: NDArray[np.int32]) -> Float32s | None:
+    if lists.null_count == len(lists):
+        return None
+    values, starts = list_values(lists)
+    flat = values[starts[0] : starts[-1]]
+    if not lists.null_count:
+        return flat
+    angles = np.zeros(int(counts.sum()), np.float32)
+    is_turned = lists.is_valid().to_numpy(zero_copy_only=False)
+    angles[np.repeat(is_turned, counts)] = flat
+    return angles
 
 
 def _peaks(lists: pa.ListArray) -> Float32s | None:

@@ -7,7 +7,7 @@ import numpy as np
 from prelabel.active.box_table import BoxTable, Column
 from prelabel.active.pool import Need, Pool, Rows
 from prelabel.active.reasons import uncertainty_reason
-from prelabel.active.scores import Measure, PoolBoxes, box_values
+from prelabel.active.scores import Measure, PoolBoxes
 from prelabel.active.scoring import NO_NEEDS, Scored, frame_by_frame, told
 from prelabel.datasets.arrays import Bools, Float32s, Float64s
 from prelabel.datasets.predictions import Prediction
@@ -40,7 +40,7 @@ class EntropyWithoutDuplicates:
 
 def _values(table: BoxTable) -> Float64s:
     boxes = PoolBoxes.of(table)
-    entropy = box_values(boxes.distribution, Measure.ENTROPY)
+    entropy = boxes.values(Measure.ENTROPY)
     total = np.bincount(boxes.owner[~boxes.real], entropy[~boxes.real], table.frame_count)
     return total + _sum_of_unlike(table, entropy[boxes.real])
 

@@ -10,17 +10,22 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from prelabel.active.box_source import BoxesInMemory
 from prelabel.active.cost import CostForecast
+from prelabel.active.evidence import Evidence
 from prelabel.active.holdout import validation_ids
-from prelabel.active.pool import Pool, frame_embeddings
+from prelabel.active.pool import Need, Pool, frame_embeddings
 from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.models.detector import Detector, FitOptions, PredictOptions, TrainingExample
+from prelabel.models.views import View
 
 FrameIds = NDArray[np.object_]  # (n,) of str
 Labels = NDArray[np.object_]  # (n,) of AnnotationSet
+
+CHANGED = tuple(view for view in View if view is not View.AS_IS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,22 @@ class Training:
     progress: Progress = field(default_factory=Silent)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What strategies look at beside the proposals of the newest detector, as far as they `need`
+    it: how right proposals were (`Evidence`), changed pictures, and the detectors of a committee.
+    """
+
+    needs: frozenset[Need] = frozenset()
+    evidence: Evidence = field(default_factory=Evidence.none)
+    committee: tuple[Detector, ...] = ()
+
+
 class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
     """`X` is a 1-D object array of frame ids, `y` one of annotation sets.
 
     `frames` finds the frame of an id; `forecast` foretells what labelling one costs. Predictions
-    are kept until the next `fit`.
+    are kept until the next `fit`. `background` is what only some strategies need.
     """
 
     def __init__(
@@ -53,11 +69,13 @@ class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         frames: Mapping[str, Frame],
         predict_options: PredictOptions,
         forecast: CostForecast,
+        background: Background | None = None,
     ) -> None:
         self.training = training
         self.frames = frames
         self.predict_options = predict_options
         self.forecast = forecast
+        self.background = background
 
     def fit(
         self,
@@ -127,14 +145,27 @@ class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def pool(self, X: FrameIds, labelled: FrameIds | None) -> Pool:
         """What a strategy looks at when it chooses among the frames `X`."""
         predictions: list[Prediction] = self.predict(X).tolist()
-        return Pool.of(
+        background = self.background or Background()
+        pool = Pool.of(
             [self.frames[frame_id] for frame_id in X],
             predictions,
             frame_embeddings(predictions),
             [self.forecast.seconds(one) for one in predictions],
             self.embed(object_array([]) if labelled is None else labelled),
             self.detector_.spec.classes,
+            background.evidence,
         )
+        views = CHANGED if Need.VIEWS in background.needs else ()
+        return replace(
+            pool,
+            views=tuple(self._boxes(self.detector_, X, view) for view in views),
+            committee=tuple(self._boxes(one, X, View.AS_IS) for one in background.committee),
+        )
+
+    def _boxes(self, detector: Detector, X: FrameIds, view: View) -> BoxesInMemory:
+        options = replace(self.predict_options, view=view, with_embeddings=False)
+        frames = [self.frames[frame_id] for frame_id in X]
+        return BoxesInMemory(tuple(detector.predict(frames, options)))
 
 
 def object_array(values: Sequence[Any] | NDArray[np.object_]) -> NDArray[np.object_]:

@@ -7,7 +7,7 @@ import numpy as np
 from prelabel.active.box_table import BoxTable, Column
 from prelabel.active.pool import Pool, Rows
 from prelabel.active.presence import Presence, classes_of, labelled_boxes
-from prelabel.active.scores import Measure, PoolBoxes, box_values
+from prelabel.active.scores import Measure, PoolBoxes
 from prelabel.active.scoring import frame_by_frame
 from prelabel.datasets.arrays import Float32s, Float64s, Int64s
 
@@ -63,7 +63,7 @@ class Guide:
         rows, rarity = np.unique(rows), rarities(pool, seen)
 
         def doubt(table: BoxTable) -> Float64s:
-            entropy = box_values(PoolBoxes.of(table).distribution, Measure.ENTROPY)
+            entropy = PoolBoxes.of(table).values(Measure.ENTROPY)
             weight = rarity[classes_of(table)] * (table.score >= score_min)
             sums = np.bincount(table.owner, entropy * weight, table.frame_count)
             return np.asarray(sums, np.float64)

@@ -96,8 +96,8 @@ def distance_to_nearest(embeddings: Float32s, centres: Float32s) -> Float64s:
 
 
 def by_id(frame_ids: Sequence[str]) -> Indices:
-    """Row numbers in the order of the ids."""
-    return np.argsort(np.array(frame_ids, dtype=np.str_), kind="stable")
+    """Row numbers in the order of the ids, which are of plain ASCII."""
+    return np.argsort(np.array(frame_ids, dtype=np.bytes_), kind="stable")
 
 
 class _Cover:

@@ -13,10 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from prelabel.active.annotator import Correction, SimulatedAnnotator
+from prelabel.active.budgets import Budget, Unit
 from prelabel.active.cost import CostForecast, best_display_score, displayed
-from prelabel.active.estimator import DetectorEstimator, Training, object_array
+from prelabel.active.estimator import Background, DetectorEstimator, Training, object_array
+from prelabel.active.evidence import Evidence
 from prelabel.active.holdout import validation_ids
 from prelabel.active.learner import DetectionLearner
+from prelabel.active.past_rounds import Judged, PastRounds, checkpoint_of
+from prelabel.active.pool import Need
 from prelabel.active.query import BatchQuery
 from prelabel.active.roles import Roles
 from prelabel.active.rounds import (
@@ -30,7 +34,7 @@ from prelabel.active.rounds import (
     write_measured,
 )
 from prelabel.active.simulation_config import SimulationConfig
-from prelabel.active.strategies import RANDOM, strategy_by_name
+from prelabel.active.strategies import RANDOM, Strategy, strategy_by_name
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import PrelabelError
@@ -193,10 +197,9 @@ class _Round:
         self._adopt_last_model()
         known = set(self._learner.X_training)
         rest = [one.frame.frame_id for one in self._roles.pool if one.frame.frame_id not in known]
-        count = min(self._config.batch_frames, len(rest))
         seed = derived_seed(self._step.seed, _BATCH_SEED, self._step.number)
         _, _, batch = self._learner.query(
-            object_array(rest), n_instances=count, seed=seed, return_metrics=True
+            object_array(rest), budget=self._budget(len(rest)), seed=seed, return_metrics=True
         )
         chosen: Batch = batch
         return chosen
@@ -221,6 +224,19 @@ class _Round:
         """Train on every true label of the pool."""
         return self._teach_and_measure(self._truth)
 
+    def _budget(self, left: int) -> Budget:
+        """What this round may buy of the `left` frames.
+
+        Seconds are those that bring the arm to where it should stand by now, so that what one round
+        was foretold wrong the next one makes good; never less than a quarter of a round.
+        """
+        each = self._config.batch_seconds
+        if each is None:
+            return Budget(min(self._config.batch_frames, left))
+        rounds = [sum(one.labelled.seconds.values()) for one in self._history]
+        should_stand = rounds[0] + each * self._step.number
+        return Budget(max(should_stand - sum(rounds), each / 4), Unit.SECONDS)
+
     def _make_learner(self) -> DetectionLearner:
         config, state = self._config, self._folder / "state"
         training = Training(
@@ -234,8 +250,7 @@ class _Round:
         )
         forecast = CostForecast(config.cost, USUAL_DISPLAY_SCORE)
         estimator = DetectorEstimator(training, self._frames, config.predict_options(), forecast)
-        strategy = RANDOM if not self._history else strategy_by_name(self._step.strategy)
-        learner = DetectionLearner(estimator, BatchQuery(strategy, config.control_share))
+        learner = DetectionLearner(estimator, BatchQuery(self._strategy, config.control_share))
         for record in self._history:
             learner.remember(list(record.labelled.labels), list(record.labelled.labels.values()))
         return learner
@@ -243,9 +258,8 @@ class _Round:
     def _adopt_last_model(self) -> None:
         """Take the model of the round before, and what its proposals cost on validation frames."""
         estimator = self._learner.estimator
-        checkpoint = self._setting.folder / self._history[-1].measured.checkpoint
-        detector = self._setting.detectors.open(checkpoint, self._folder / "state")
-        estimator.adopt(detector, checkpoint)
+        last = self._history[-1]
+        estimator.adopt(self._open(last), checkpoint_of(self._setting.folder, last))
         labels: dict[str, AnnotationSet] = dict(
             zip(self._learner.X_training, self._learner.y_training, strict=True)
         )
@@ -253,6 +267,25 @@ class _Round:
         predictions: list[Prediction] = estimator.predict(object_array(unseen)).tolist()
         truths = [labels[frame_id] for frame_id in unseen]
         estimator.forecast = self._forecast(predictions, truths)
+        estimator.background = self._background(list(zip(predictions, truths, strict=True)))
+
+    def _background(self, newest: Sequence[Judged]) -> Background:
+        """What this round's strategy needs of the rounds before."""
+        needs, options = self._strategy.needs, self._config.predict_options()
+        past = PastRounds(self._history, self._frames, options, self._open)
+        return Background(
+            needs,
+            past.evidence(newest) if Need.EVIDENCE in needs else Evidence.none(),
+            tuple(past.committee()) if Need.COMMITTEE in needs else (),
+        )
+
+    @property
+    def _strategy(self) -> Strategy:
+        return RANDOM if not self._history else strategy_by_name(self._step.strategy)
+
+    def _open(self, record: RoundRecord) -> Detector:
+        checkpoint = checkpoint_of(self._setting.folder, record)
+        return self._setting.detectors.open(checkpoint, self._folder / "state")
 
     def _forecast(
         self, predictions: Sequence[Prediction], truths: Sequence[AnnotationSet]

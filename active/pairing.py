@@ -8,19 +8,22 @@ import numpy as np
 from prelabel.active.box_source import Rows
 from prelabel.active.box_table import BoxTable
 from prelabel.active.matching import LOCATED_IOU
-from prelabel.datasets.arrays import Float32s, Float64s
+from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.geometry import paired_iou
 
 NO_PARTNER = -1
 
 _MOST_PAIRS = 1 << 21  # looked at at a time, unless a single frame has more
+_TURNED_COST = 16  # a pair of turned boxes takes so many times the memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partners:
     """For each box of a table the box of another one that overlaps it most.
 
-    `row` (m,) is its row there, -1 where the frame has none that touches it; `iou` (m,). Of turned
-    boxes the upright ones they were turned from are compared.
+    `row` (m,) is its row there, -1 where the frame has none that touches it; `iou` (m,), of turned
+    boxes that of the turned areas.
     """
 
     row: Rows
@@ -64,12 +67,14 @@ def overlaps(left: BoxTable, right: BoxTable) -> Iterator[tuple[Rows, Rows, Floa
     if left.xyxy is None or right.xyxy is None:
         return
     counts = left.counts * right.counts
+    is_turned = left.angle is not None or right.angle is not None
     # float64 lest a sum of pairs overflow where frames are many and crowded
-    part = np.floor(np.cumsum(counts, dtype=np.float64) / _MOST_PAIRS)
+    most = _MOST_PAIRS // (_TURNED_COST if is_turned else 1)
+    part = np.floor(np.cumsum(counts, dtype=np.float64) / max(most, 1))
     for frames in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(part)) + 1):
         lefts, rights = _pairs(left, right, frames)
         if len(lefts):
-            yield lefts, rights, _iou(left.xyxy[lefts], right.xyxy[rights])
+            yield lefts, rights, paired_iou(_boxes(left, lefts), _boxes(right, rights))
 
 
 def _pairs(left: BoxTable, right: BoxTable, frames: Rows) -> tuple[Rows, Rows]:
@@ -84,9 +89,7 @@ def _pairs(left: BoxTable, right: BoxTable, frames: Rows) -> tuple[Rows, Rows]:
     return lefts, np.repeat(right.start[own_frame], partners_of_each) + within
 
 
-def _iou(left: Float32s, right: Float32s) -> Float64s:
-    one, other = left.astype(np.float64), right.astype(np.float64)
-    sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
-    shared = sides.clip(min=0).prod(axis=1)
-    union = (one[:, 2:] - one[:, :2]).prod(axis=1) + (other[:, 2:] - other[:, :2]).prod(axis=1)
-    return np.asarray(shared / (union - shared), np.float64)
+def _boxes(table: BoxTable, rows: Rows) -> Boxes:
+    if table.xyxy is None:
+        return Boxes.none()
+    return Boxes(table.xyxy[rows], None if table.angle is None else table.angle[rows])

@@ -4,7 +4,7 @@ import numpy as np
 
 from prelabel.active.box_table import BoxTable
 from prelabel.active.pool import Pool
-from prelabel.active.scores import Measure, PoolBoxes, box_values
+from prelabel.active.scores import Measure, PoolBoxes
 from prelabel.datasets.predictions import ClassScores, Prediction
 
 SURE_FROM = 0.8  # probability of the likeliest outcome from which a box is not called unsure
@@ -22,10 +22,10 @@ def uncertainty_reason(pool: Pool, prediction: Prediction, measure: Measure) -> 
     """Which boxes of a frame the model is least sure of."""
     if not len(prediction):
         return f"no box found; {_hint(pool, prediction)}"
-    distribution = PoolBoxes.of(BoxTable.of([prediction])).distribution
-    unsure = int((distribution.max(axis=1) < SURE_FROM).sum())
+    boxes = PoolBoxes.of(BoxTable.of([prediction]))
+    unsure = int((boxes.distribution.max(axis=1) < SURE_FROM).sum())
     told = min(max(unsure, 1), MOST_BOXES_TOLD)
-    least_sure = np.argsort(-box_values(distribution, measure), kind="stable")[:told]
+    least_sure = np.argsort(-boxes.values(measure), kind="stable")[:told]
     doubts = "; ".join(_doubt(pool, prediction, int(box)) for box in least_sure)
     more = f" and {unsure - told} more" if unsure > told else ""
     return f"{_counted(len(prediction), unsure)}; least sure: {doubts}{more}"

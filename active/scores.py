@@ -1,7 +1,8 @@
 """How unsure a detector is of a frame, from its class vectors alone.
 
-Each box becomes a distribution over "nothing there" and the classes, a measure turns the
-distribution into one value, and an aggregation turns the values of a frame's boxes into one.
+A measure turns the class vector of each box into one value, and an aggregation turns the values of
+a frame's boxes into one. The classes of a softmax head and "nothing there" are the outcomes of one
+question, those of a sigmoid head are one question each, to be answered with yes or no.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +18,13 @@ from prelabel.datasets.arrays import Float32s, Float64s
 from prelabel.datasets.predictions import ClassScores, Prediction
 
 TOP_BOXES = 3
+_TINY = 1e-300  # its logarithm is finite: 0 · log 0 is 0
+
 NOTHING_KNOWN = 0.0  # value of a frame without boxes of which no class_peak is known either
 
 
 class Measure(StrEnum):
-    """How unsure one distribution is; higher is less sure."""
+    """How unsure one distribution of outcomes is; higher is less sure."""
 
     ENTROPY = "entropy"  # -sum p log p, in nats
     MARGIN = "margin"  # 1 - (largest - second largest)
@@ -41,48 +44,70 @@ class Aggregation(StrEnum):
 class PoolBoxes:
     """The boxes of all frames of a pool in one table, so that no loop over frames is needed.
 
-    `distribution` (m, C + 1) holds a row a box, "nothing there" first, each summing to 1; `owner`
-    (m,) the frame it belongs to, rising; `real` (m,) is False for the stand-in of a frame without
-    boxes. Rows of one frame keep the order of its prediction.
+    `probs` (m, C) holds the class vector of each box, of the kind `class_scores`; `owner` (m,) the
+    frame it belongs to, rising; `real` (m,) is False for the stand-in of a frame without boxes.
+    Rows of one frame keep the order of its prediction.
     """
 
-    distribution: Float64s
+    probs: Float32s
+    class_scores: ClassScores
     owner: NDArray[np.intp]
     real: NDArray[np.bool_]
     frame_count: int
 
     @classmethod
     def of(cls, boxes: BoxTable) -> "PoolBoxes":
-        """The distributions of these boxes, which need class vectors and peaks where there are any.
+        """The class vectors of these boxes, whose table needs them and peaks where there are any.
 
-        Independent (sigmoid) class scores p get a background of 1 - max p and are divided by the
-        sum; exclusive ones (a softmax) get what is missing to 1. Where a model gives only its best
-        class, the row is (1 - score, score). A frame without boxes is given one stand-in row made
-        from its best candidate below the threshold, (1 - peak, peak): it counts as a frame with
-        one faint box, neither first nor last on principle. Where no peak is known either it has
-        no row, and the value `NOTHING_KNOWN`.
+        Where a model gives only its best class, the vector is (score,). A frame without boxes is
+        given one stand-in row made from its best candidate below the threshold, (peak, 0, …): it
+        counts as a frame with one faint box, neither first nor last on principle. Where no peak is
+        known either it has no row, and the value `NOTHING_KNOWN`.
         """
-        rows = _distributions(boxes)
+        rows = boxes.score[:, None] if boxes.class_probs is None else boxes.class_probs
         peaks = _peaks(boxes)
         empty = np.flatnonzero((boxes.counts == 0) & np.isfinite(peaks))
-        stand_ins = np.zeros((len(empty), max(rows.shape[1], 2)))
-        stand_ins[:, 0], stand_ins[:, 1] = 1 - peaks[empty], peaks[empty]
-        if not len(rows):
-            rows = np.zeros((0, stand_ins.shape[1]))
+        is_real = np.ones(len(rows), np.bool_)
+        if not len(empty):
+            return cls(rows, boxes.class_scores, boxes.owner, is_real, boxes.frame_count)
+        stand_ins = np.zeros((len(empty), max(rows.shape[1], 1)), np.float32)
+        stand_ins[:, 0] = peaks[empty]
         owners = np.concatenate([boxes.owner, empty])
-        real = np.arange(len(owners)) < len(rows)
         order = np.argsort(owners, kind="stable")
-        table = np.concatenate([rows, stand_ins])[order]
-        return cls(table, owners[order], real[order], boxes.frame_count)
+        table = np.concatenate([rows.reshape(len(rows), stand_ins.shape[1]), stand_ins])[order]
+        real = np.concatenate([is_real, np.zeros(len(empty), np.bool_)])[order]
+        return cls(table, boxes.class_scores, owners[order], real, boxes.frame_count)
 
     @cached_property
     def start(self) -> NDArray[np.intp]:
         """Where the rows of each frame begin, (frames + 1,)."""
         return np.searchsorted(self.owner, np.arange(self.frame_count + 1))
 
-    def predict_proba(self, rows: NDArray[np.intp]) -> Float64s:
-        """The distributions of these rows: what modAL's uncertainty measures ask a classifier."""
-        return self.distribution[rows]
+    @cached_property
+    def distribution(self) -> Float64s:
+        """One distribution a box over "nothing there" and the classes, (m, C + 1).
+
+        Exclusive class scores (a softmax) get what is missing to 1. Independent (sigmoid) ones p
+        get 1 - max p and are divided by the sum: of use where boxes are compared with each other.
+        """
+        probs = self.probs.astype(np.float64)
+        if self.class_scores is ClassScores.INDEPENDENT:
+            nothing = 1 - probs.max(axis=1, keepdims=True, initial=0)
+        else:
+            nothing = np.maximum(1 - probs.sum(axis=1, keepdims=True), 0)  # rounding may exceed 1
+        rows = np.concatenate([nothing, probs], axis=1)
+        return np.asarray(rows / rows.sum(axis=1, keepdims=True), np.float64)
+
+    def values(self, measure: Measure) -> Float64s:
+        """How unsure the detector is of each box, (m,).
+
+        Exclusive class scores have C + 1 outcomes, their `distribution`. Independent ones answer C
+        questions that have 2 to the power of C outcomes: the measure is that of all of them, which
+        for a single class is the binary one of its score.
+        """
+        if self.class_scores is ClassScores.INDEPENDENT:
+            return binary_values(self.probs, measure)
+        return box_values(self.distribution, measure)
 
 
 def box_values(distribution: Float64s, measure: Measure) -> Float64s:
@@ -90,11 +115,29 @@ def box_values(distribution: Float64s, measure: Measure) -> Float64s:
     return _MEASURES[measure](distribution)
 
 
+def binary_values(probs: Float32s, measure: Measure) -> Float64s:
+    """How unsure the answers to C independent questions are, (m,), from P(yes) of each, (m, C).
+
+    The entropy of all outcomes is the sum of the binary entropies. The likeliest outcome gives
+    each question its likelier answer, the second likeliest all but the least sure one.
+    """
+    yes = probs.astype(np.float64)
+    no = 1 - yes
+    if measure is Measure.ENTROPY:
+        return _sums(yes * np.log(np.maximum(yes, _TINY)) + no * np.log(np.maximum(no, _TINY)))
+    likelier = np.maximum(yes, no)
+    likeliest = likelier.prod(axis=1)
+    if measure is Measure.LEAST_CONFIDENT:
+        return np.asarray(1 - likeliest, np.float64)
+    second = likeliest * (np.minimum(yes, no) / likelier).max(axis=1, initial=0)
+    return np.asarray(1 - (likeliest - second), np.float64)
+
+
 def box_uncertainty(prediction: Prediction) -> Float32s:
     """How unsure a detector is of each of its boxes, (n,) in 0 to 1.
 
-    The entropy of the box's distribution (see `PoolBoxes.of`), as a share of that of a detector
-    which holds "nothing there" and every class for equally likely.
+    The entropy of the box's `PoolBoxes.distribution`, as a share of that of a detector which holds
+    "nothing there" and every class for equally likely.
     """
     return boxes_uncertainty([prediction])[0]
 
@@ -130,8 +173,14 @@ def _least_sure(boxes: PoolBoxes, values: Float64s) -> tuple[Float64s, PoolBoxes
     falling = np.lexsort((-values, boxes.owner))
     place = np.arange(len(values)) - boxes.start[boxes.owner[falling]]
     kept = np.sort(falling[place < TOP_BOXES])
-    distribution, owner, real = boxes.distribution[kept], boxes.owner[kept], boxes.real[kept]
-    return values[kept], PoolBoxes(distribution, owner, real, boxes.frame_count)
+    of_kept = PoolBoxes(
+        boxes.probs[kept],
+        boxes.class_scores,
+        boxes.owner[kept],
+        boxes.real[kept],
+        boxes.frame_count,
+    )
+    return values[kept], of_kept
 
 
 def _peaks(boxes: BoxTable) -> Float64s:
@@ -141,22 +190,12 @@ def _peaks(boxes: BoxTable) -> Float64s:
     return np.asarray(boxes.class_peak.max(axis=1), np.float64)
 
 
-def _distributions(boxes: BoxTable) -> Float64s:
-    if boxes.class_probs is None:
-        best = boxes.score.astype(np.float64)
-        return np.stack([1 - best, best], axis=1)
-    probs = boxes.class_probs.astype(np.float64)
-    if boxes.class_scores is ClassScores.INDEPENDENT:
-        nothing = 1 - probs.max(axis=1, keepdims=True, initial=0)
-    else:
-        nothing = np.maximum(1 - probs.sum(axis=1, keepdims=True), 0)  # rounding may exceed 1
-    rows = np.concatenate([nothing, probs], axis=1)
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True), np.float64)
-
-
 def _entropy(distribution: Float64s) -> Float64s:
-    logs = np.log(distribution, out=np.zeros_like(distribution), where=distribution > 0)
-    return np.asarray(-(distribution * logs).sum(axis=1), np.float64)
+    return _sums(distribution * np.log(np.maximum(distribution, _TINY)))
+
+
+def _sums(information: Float64s) -> Float64s:
+    return np.asarray(0 - information.sum(axis=1), np.float64)  # 0 less 0 is not -0
 
 
 def _margin(distribution: Float64s) -> Float64s:

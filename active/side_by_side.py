@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prelabel.active.box_source import BoxSource, Rows
-from prelabel.active.box_table import BoxTable, Column
+from prelabel.active.box_table import BoxTable, Column, joined_angles
 from prelabel.datasets.arrays import Float32s
 
 BLOCK_FRAMES = 1 << 16  # held at a time
@@ -50,6 +50,8 @@ def _joined(tables: Sequence[BoxTable]) -> BoxTable:
             joined["class_scores"] = values[0]
         elif field.name == Column.CLASS_PEAK:
             joined[field.name] = _joined_peaks(tables)
+        elif field.name == "angle":
+            joined["angle"] = joined_angles(values, np.array([len(one.score) for one in tables]))
         else:
             # A part without boxes says nothing about what its detector gives.
             told = [v for v, one in zip(values, tables, strict=True) if len(one.score)]

@@ -71,7 +71,8 @@ class SimulationConfig(StrictModel):
     `source` (with `format` and `images` where the importer needs them) is read by the caller; a
     relative path is meant from the folder of the configuration file. Every strategy starts from
     the same `start_frames` random frames and the same first model of its seed, then labels
-    `batch_frames` in each of `rounds` rounds, of which `control_share` at random. `errors` are
+    `batch_frames` in each of `rounds` rounds, or as many as are foretold to take `batch_seconds` of
+    people's time, of which `control_share` at random. `errors` are
     those of the simulated annotator. `test_share` of the frames is held out where the dataset has
     no test split of its own. `full_data` also trains once on the whole pool. `workers` processes
     of one thread each share the work.
@@ -89,6 +90,7 @@ class SimulationConfig(StrictModel):
     seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0, 1, 2)
     start_frames: Annotated[int, Ge(2)] = 20
     batch_frames: Count = 20
+    batch_seconds: Annotated[float, Gt(0)] | None = None
     rounds: Count = 4
     control_share: Share = 0.1
     cost: CostModel = Field(default_factory=CostModel)

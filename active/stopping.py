@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     GO_ON = "go on"
     STOP = "stop"
     NOT_ENOUGH_EVIDENCE = "not enough evidence"
+    NO_AIM = "nobody has said what is worth it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,17 @@ class Advice:
 
 
 def advise(
-    points: Sequence[CurvePoint], worth: Worth, round_seconds: float, rng: np.random.Generator
+    points: Sequence[CurvePoint],
+    worth: Worth | None,
+    round_seconds: float,
+    rng: np.random.Generator,
 ) -> Advice:
     """Whether another round of `round_seconds` is worth it, after these points.
 
     Control frames give points that no strategy has bent: each newest model is measured on the
     control frames of the next batch before it learns from them. Validation frames may be given
     beside them. Go on or stop is said where the belief (`learning_curve.believe`) is 90 % sure of
-    it, otherwise that there is not enough evidence.
+    it, otherwise that there is not enough evidence. Without a stated worth only the figures come.
     """
     if not (np.isfinite(round_seconds) and round_seconds > 0):
         raise InvalidValueError(f"round_seconds must be above 0, but are {round_seconds}")
@@ -83,9 +87,12 @@ def advise(
     belief, spent = believe(points, rng), max(times)
     now, gained = belief.at(spent), 100 * belief.gain(spent, round_seconds)
     hourly = gained * HOUR_S / round_seconds
-    verdict, reason = _verdict(worth, now, hourly)
+    if worth is None:
+        verdict, reason = Verdict.NO_AIM, _foretold(hourly)
+    else:
+        verdict, reason = _verdict(worth, now, hourly)
     to_target = None
-    if worth.target_map50 is not None:
+    if worth is not None and worth.target_map50 is not None:
         still = np.maximum(belief.seconds_to(worth.target_map50) - spent, 0)
         to_target = Interval(*_ranks(still))
     return Advice(
@@ -108,21 +115,22 @@ def _verdict(worth: Worth, now: Float64s, hourly: Float64s) -> tuple[Verdict, st
         )
     if worth.points_an_hour is not None:
         too_little = float((hourly < worth.points_an_hour).mean())
-        gain = Interval.of(hourly)
-        found.append(
-            (
-                _decided(too_little),
-                f"another round is foretold to give {gain.middle:.2f} ({gain.low:.2f} to "
-                f"{gain.high:.2f}) points of mAP50 an hour, and {worth.points_an_hour:g} are "
-                "worth it",
-            )
-        )
-    told = "; ".join(reason for _, reason in found)
+        told = f"{_foretold(hourly)}, and {worth.points_an_hour:g} are worth it"
+        found.append((_decided(too_little), told))
+    reasons = "; ".join(reason for _, reason in found)
     verdicts = [verdict for verdict, _ in found]
     for verdict in (Verdict.STOP, Verdict.NOT_ENOUGH_EVIDENCE):
         if verdict in verdicts:
-            return verdict, told
-    return Verdict.GO_ON, told
+            return verdict, reasons
+    return Verdict.GO_ON, reasons
+
+
+def _foretold(hourly: Float64s) -> str:
+    gain = Interval.of(hourly)
+    return (
+        f"another round is foretold to give {gain.middle:.2f} ({gain.low:.2f} to "
+        f"{gain.high:.2f}) points of mAP50 an hour"
+    )
 
 
 def _decided(stop: float) -> Verdict:

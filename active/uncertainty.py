@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prelabel.active.box_table import BoxTable, Column
 from prelabel.active.pool import Need, Pool
 from prelabel.active.reasons import uncertainty_reason
-from prelabel.active.scores import Aggregation, Measure, PoolBoxes, box_values, frame_values
+from prelabel.active.scores import Aggregation, Measure, PoolBoxes, frame_values
 from prelabel.active.scoring import NO_NEEDS, Scored, frame_by_frame, told
 from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.predictions import Prediction
@@ -33,4 +33,4 @@ class Uncertainty:
 
     def _values(self, table: BoxTable) -> Float64s:
         boxes = PoolBoxes.of(table)
-        return frame_values(boxes, box_values(boxes.distribution, self.measure), self.aggregation)
+        return frame_values(boxes, boxes.values(self.measure), self.aggregation)

@@ -1,7 +1,4 @@
-"""What 20 first picks without any label cover: classes, rare classes, and near-duplicates.
-
-python benchmarks/cold_start.py shared/data/playing_cards shared/data/aquarium
-"""
+"""What 20 first picks without any label cover: classes, rare classes, and near-duplicates."""
 
 import argparse
 import json
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 from prelabel.active.budgets import Budget
 from prelabel.active.neighbourhoods import squared_distances
 from prelabel.active.pool import Pool
-from prelabel.active.strategies import strategy_by_name
+from prelabel.active.strategies import WITHOUT_MODEL, strategy_by_name
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.formats.registry import open_dataset
 from prelabel.datasets.formats.report import ImportReport
@@ -23,7 +20,6 @@ from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.predictions import ClassScores, Prediction
 from prelabel.models.descriptors import describe_frame
 
-STRATEGIES = ("random", "random_apart", "kcenter", "kmeans++", "typical", "typical_cover")
 PICKS, SEEDS, POOL_SHARE = 20, 20, 0.8
 
 
@@ -90,7 +86,7 @@ def main() -> None:
         print(f"\n{folder.name}: {len(frames)} frames, {len(opened.classes)} classes")
         print("| strategy | classes | rare boxes | boxes | beside another | mean gap |")
         print("|---|---:|---:|---:|---:|---:|")
-        for name in STRATEGIES:
+        for name in WITHOUT_MODEL:
             figures = np.array([measured(pool, frames, name, seed) for seed in range(SEEDS)])
             told = " | ".join(
                 f"{mean:.2f} ± {spread:.2f}"

@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,20 +160,20 @@ async def all_work(
 ) -> Notes:
     """Let everybody work at once for so long, and `beside` run meanwhile; what was noted."""
     notes, until = Notes(), time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=len(tokens), max_keepalive_connections=len(tokens))
-    async with httpx.AsyncClient(
-        base_url=url, limits=limits, timeout=_PATIENCE_S, trust_env=False
-    ) as client:
-        seeds = np.random.SeedSequence(0).spawn(len(tokens))
-        people = [
-            Annotator(name, token, client, cookie, notes, np.random.default_rng(seed), pace, until)
-            for (name, token), seed in zip(tokens.items(), seeds, strict=True)
-        ]
-        async with asyncio.TaskGroup() as group:
-            for one in people:
-                group.create_task(one.work())
-            if beside is not None:
-                group.create_task(beside())
+    async with AsyncExitStack() as opened, asyncio.TaskGroup() as group:
+        # A client each, as everybody has a browser: one for all would look through all its
+        # connections at every request, and measure itself.
+        for (name, token), seed in zip(
+            tokens.items(), np.random.SeedSequence(0).spawn(len(tokens)), strict=True
+        ):
+            client = await opened.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=_PATIENCE_S, trust_env=False, verify=False)
+            )
+            rng = np.random.default_rng(seed)
+            person = Annotator(name, token, client, cookie, notes, rng, pace, until)
+            group.create_task(person.work())
+        if beside is not None:
+            group.create_task(beside())
     return notes
 
 

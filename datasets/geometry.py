@@ -1,5 +1,7 @@
 """Arithmetic on upright and on turned boxes, vectorised; all arrays are in pixels."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from prelabel.datasets.arrays import Bools, Float32s, Float64s
@@ -37,6 +39,17 @@ def boxes_iou(left: Boxes, right: Boxes) -> Float64s:
     return np.asarray(shared / union, np.float64)
 
 
+def paired_iou(left: Boxes, right: Boxes) -> Float64s:
+    """Intersection over union of each box and the one in the same place of `right`, (n,)."""
+    if left.angle is None and right.angle is None:
+        top_left = np.maximum(left.xyxy[:, :2], right.xyxy[:, :2]).astype(np.float64)
+        bottom_right = np.minimum(left.xyxy[:, 2:], right.xyxy[:, 2:])
+        shared = (bottom_right - top_left).clip(min=0).prod(axis=1)
+    else:
+        shared = _shared_areas(_Turned.of(left), _Turned.of(right))
+    return np.asarray(shared / (areas(left.xyxy) + areas(right.xyxy) - shared), np.float64)
+
+
 def turned_intersection_areas(left: Boxes, right: Boxes) -> Float64s:
     """Area shared by each pair of boxes of which any may be turned, (n, m) square pixels.
 
@@ -44,31 +57,55 @@ def turned_intersection_areas(left: Boxes, right: Boxes) -> Float64s:
     upright, the area is the integral of x over y along the border of the left one (Green), both
     held within the sides of the right one.
     """
-    half = (right.xyxy[:, 2:].astype(np.float64) - right.xyxy[:, :2]) / 2
+    return _shared_areas(_Turned.of(left).along(1), _Turned.of(right).along(0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turned:
+    """Boxes by middle and half sides (…, 2), angle (…) and corners (…, 4, 2), to be broadcast."""
+
+    middle: Float64s
+    half: Float64s
+    angle: Float64s
+    corners: Float64s
+
+    @classmethod
+    def of(cls, boxes: Boxes) -> "_Turned":
+        first, last = boxes.xyxy[:, :2].astype(np.float64), boxes.xyxy[:, 2:]
+        angle = angle_of(boxes)
+        corners = rotated_corners(boxes.xyxy, angle)
+        return cls((first + last) / 2, (last - first) / 2, angle.astype(np.float64), corners)
+
+    def along(self, axis: int) -> "_Turned":
+        """With an axis of length 1 at this place."""
+        parts = (self.middle, self.half, self.angle, self.corners)
+        middle, half, angle, corners = (np.expand_dims(one, axis) for one in parts)
+        return _Turned(middle, half, angle, corners)
+
+
+def _shared_areas(left: _Turned, right: _Turned) -> Float64s:
     begin = _corners_seen_from(left, right)
-    end = np.roll(begin, -1, axis=2)
-    low, high = -half[None, :, None, 1], half[None, :, None, 1]
-    from_y, to_y = begin[..., 1].clip(low, high), end[..., 1].clip(low, high)
+    end = np.roll(begin, -1, axis=-2)
+    wide, high = right.half[..., None, 0], right.half[..., None, 1]
+    from_y, to_y = begin[..., 1].clip(-high, high), end[..., 1].clip(-high, high)
     rise = end[..., 1] - begin[..., 1]
     slope = np.divide(end[..., 0] - begin[..., 0], rise, out=np.zeros_like(rise), where=rise != 0)
     mean_x = _mean_within(
         begin[..., 0] + (from_y - begin[..., 1]) * slope,
         begin[..., 0] + (to_y - begin[..., 1]) * slope,
-        half[None, :, None, 0],
+        wide,
     )
-    whole = np.minimum(areas(left.xyxy)[:, None], areas(right.xyxy)[None, :])
-    return np.asarray(((to_y - from_y) * mean_x).sum(axis=2).clip(0, whole), np.float64)
+    whole = 4 * np.minimum(left.half.prod(axis=-1), right.half.prod(axis=-1))
+    return np.asarray(((to_y - from_y) * mean_x).sum(axis=-1).clip(0, whole), np.float64)
 
 
-def _corners_seen_from(left: Boxes, right: Boxes) -> Float64s:
-    """The corners of each left box from the middle of each right one, along its sides.
+def _corners_seen_from(left: _Turned, right: _Turned) -> Float64s:
+    """The corners of left boxes from the middle of right ones, along their sides: (…, 4, 2).
 
-    (n, m, 4, 2), in the order of `rotated_corners`.
+    In the order of `rotated_corners`.
     """
-    middle = (right.xyxy[:, :2].astype(np.float64) + right.xyxy[:, 2:]) / 2
-    apart = rotated_corners(left.xyxy, angle_of(left))[:, None] - middle[None, :, None]
-    angle = angle_of(right).astype(np.float64)
-    cos, sin = np.cos(angle)[None, :, None], np.sin(angle)[None, :, None]
+    apart = left.corners - right.middle[..., None, :]
+    cos, sin = np.cos(right.angle)[..., None], np.sin(right.angle)[..., None]
     x, y = apart[..., 0], apart[..., 1]
     return np.asarray(np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1), np.float64)
 

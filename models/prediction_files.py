@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prelabel.datasets.arrays import Float32s
@@ -37,6 +38,7 @@ _UNFINISHED = "part-*.unfinished"
 _SETTINGS = "settings.json"
 _ROWS_AT_ONCE = 256  # crowded frames with embeddings take half a megabyte each
 _SLIM_ROWS_AT_ONCE = 8192  # without those of boxes, a few kilobytes
+_FEW = 8192  # frames, which are looked for in the columns before anything becomes a Python object
 # Embeddings hardly get smaller, and text columns hold the same word over and over.
 _COMPRESSION = {field.name: "none" if field.name in EMBEDDINGS else "zstd" for field in SCHEMA}
 
@@ -95,11 +97,7 @@ class PredictionFiles:
 
     def predicted_ids(self) -> set[str]:
         """The ids of all frames with a prediction."""
-        return {
-            frame_id
-            for batch in self.batches(["frame_id"])
-            for frame_id in batch.column("frame_id").to_pylist()
-        }
+        return set(_ids(self.raw_batches(["frame_id"])))
 
     def read(
         self, frame_ids: Sequence[str] | None = None, without: Collection[str] = ()
@@ -115,7 +113,7 @@ class PredictionFiles:
             for batch in self.batches(columns):
                 yield from self._predictions(batch)
             return
-        predicted = self.predicted_ids()
+        predicted = set(_ids(self.batches(["frame_id"], frame_ids)))
         turns = deque(one for one in dict.fromkeys(frame_ids) if one in predicted)
         waiting: dict[str, Prediction] = {}
         for batch in self.batches(columns, frame_ids):
@@ -123,6 +121,17 @@ class PredictionFiles:
                 waiting[prediction.frame_id] = prediction
             while turns and turns[0] in waiting:
                 yield waiting.pop(turns.popleft())
+
+    def find(
+        self, frame_ids: Sequence[str], without: Collection[str] = ()
+    ) -> dict[str, Prediction]:
+        """The predictions of a few frames by id, those without one left out, in a single pass.
+
+        All of them are held; optional fields named in `without` stay unread and are None.
+        """
+        columns = [name for name in SCHEMA.names if name not in without]
+        found = (self._predictions(batch) for batch in self.batches(columns, frame_ids))
+        return {one.frame_id: one for part in found for one in part}
 
     def frame_embeddings(self, frame_ids: Sequence[str]) -> Float32s:
         """The embedding of each of these frames, (n, e) float32, in the order given.
@@ -165,13 +174,13 @@ class PredictionFiles:
         means all of them. Raises PredictionFilesError naming a file that is corrupt.
         """
         wanted = None if frame_ids is None else set(frame_ids)
+        few = None if wanted is None or len(wanted) > _FEW else pa.array(wanted, pa.string())
         seen: set[str] = set()
-        for batch in self.raw_batches(columns):
+        for raw in self.raw_batches(columns):
+            batch = raw if few is None else raw.filter(pc.is_in(raw.column("frame_id"), few))
             rows = _fresh_rows(batch, seen, wanted)
-            if len(rows) == batch.num_rows:
-                yield batch
-            elif rows:
-                yield batch.take(pa.array(rows))
+            if rows:
+                yield batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
 
     def raw_batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The same as the files hold it: a frame may come twice."""
@@ -227,6 +236,11 @@ def _check_format(path: Path, schema: pa.Schema) -> None:
             f"{path}: has predictions of format {None if found is None else found.decode()}, but "
             f"this version reads {FORMAT.decode()}; use the version that wrote it, or delete it"
         )
+
+
+def _ids(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
+    for batch in batches:
+        yield from batch.column("frame_id").to_pylist()
 
 
 def _fresh_rows(batch: pa.RecordBatch, seen: set[str], wanted: set[str] | None) -> list[int]:

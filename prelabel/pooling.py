@@ -1,5 +1,6 @@
 """The pool of a project: its unlabelled frames as strategies look at them."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,14 +15,16 @@ from prelabel.active.evidence import Evidence
 from prelabel.active.pool import Need, Pool, Recordings
 from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.frames import Frame, Split
+from prelabel.datasets.progress import Progress
+from prelabel.models.describing import describe_to_files
+from prelabel.models.descriptors import DESCRIPTOR
 from prelabel.models.prediction_files import PredictionFiles, PredictionFilesError
 from prelabel.proposing import (
-    NoProposalsError,
     cost_forecast,
-    prediction_files,
     predictions_of_round,
     validation_pairs,
 )
+from prelabel.store.acceptances import accepted_by_rule
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -31,12 +34,14 @@ from prelabel.workspace import Workspace
 class Candidates:
     """Frames that may be chosen, and the recordings they come from; one row each.
 
-    `without_proposals` more could not, for want of proposals.
+    `left_out` more could not: `files` hold no prediction of them. Without a model these hold
+    descriptors of pictures; where nothing is looked at but lots, they are None.
     """
 
     frame_ids: tuple[str, ...]
     recordings: Recordings
-    without_proposals: int = 0
+    files: PredictionFiles | None
+    left_out: int = 0
 
 
 class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
@@ -62,17 +67,16 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
     def pool(self, X: FrameIds, labelled: NDArray[np.object_] | None) -> Pool:
         """The pool of the frames `X`, which are the candidates."""
-        ids = self.candidates.frame_ids
-        if self.model is None:
+        ids, files = self.candidates.frame_ids, self.candidates.files
+        if self.model is None or files is None:
             seconds = _seconds_without_proposals(self.workspace, self.store)
-            return self._pool(NoBoxes(ids), np.full(len(ids), seconds, np.float32), None)
-        files = prediction_files(self.workspace, self.model.model_id)
+            return self._pool(NoBoxes(ids), np.full(len(ids), seconds, np.float32))
         boxes = BoxesInFiles.of(files, ids)
         forecast = cost_forecast(self.workspace, self.store, self.model)
-        return self._pool(boxes, _seconds(boxes, forecast), files)
+        return self._pool(boxes, _seconds(boxes, forecast))
 
-    def _pool(self, boxes: BoxSource, cost_s: Float32s, files: PredictionFiles | None) -> Pool:
-        wanted = files if Need.EMBEDDINGS in self.needs else None
+    def _pool(self, boxes: BoxSource, cost_s: Float32s) -> Pool:
+        wanted = self.candidates.files if Need.EMBEDDINGS in self.needs else None
         return Pool(
             self.candidates.frame_ids,
             boxes,
@@ -89,7 +93,7 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if self.model is None:
             return Evidence.none()
         predictions, labels = validation_pairs(self.workspace, self.store, self.model)
-        known = {one.frame_id for one in predictions}
+        known = {one.frame_id for one in predictions} | accepted_by_rule(self.store).keys()
         for record in reversed(self.store.rounds()):
             for one in predictions_of_round(self.workspace, self.store, record):
                 version = self.store.labels(one.frame_id)
@@ -100,30 +104,31 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         return Evidence.of_the_newest_kind(predictions, labels)
 
 
-def candidates_of(
-    workspace: Workspace, frames: Iterable[Frame], model: ModelRecord | None
-) -> Candidates:
-    """Those of the frames that have proposals; all of them where there is no model yet.
-
-    Raises NoProposalsError where none of them has.
-    """
-    files = None if model is None else prediction_files(workspace, model.model_id)
-    predicted = None if files is None else files.predicted_ids()
+def candidates_of(frames: Iterable[Frame], files: PredictionFiles | None) -> Candidates:
+    """Those of the frames that `files` tell something of; None: all of them."""
+    present = None if files is None else files.predicted_ids()
     ids: list[str] = []
     places: list[tuple[str | None, int | None]] = []
-    without = 0
+    left_out = 0
     for frame in frames:
-        if predicted is None or frame.frame_id in predicted:
+        if present is None or frame.frame_id in present:
             ids.append(frame.frame_id)
             places.append((frame.sequence, frame.index))
         else:
-            without += 1
-    if without and not ids:
-        raise NoProposalsError(
-            f"{workspace.folder}: none of {without} unlabelled frames has proposals of the newest "
-            "model: run `prelabel propose` first"
-        )
-    return Candidates(tuple(ids), Recordings.of(places), without)
+            left_out += 1
+    return Candidates(tuple(ids), Recordings.of(places), files, left_out)
+
+
+def describe_project(workspace: Workspace, store: Store, progress: Progress) -> PredictionFiles:
+    """Descriptors of all pictures of the split `train`, labelled or not, kept in the project.
+
+    They stand in for the embeddings of a model where there is none. Pictures that are described
+    already are not looked at again; those that cannot be read have none.
+    """
+    files = PredictionFiles(workspace.predictions_folder(DESCRIPTOR))
+    workers = workspace.settings.proposals.workers or os.cpu_count() or 1
+    describe_to_files(list(store.frames(Split.TRAIN)), files, workers, progress)
+    return files
 
 
 def _labelled_with_predictions(store: Store, files: PredictionFiles | None) -> list[str]:

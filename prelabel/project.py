@@ -23,8 +23,15 @@ from prelabel.workspace import (
 )
 
 if TYPE_CHECKING:
+    from prelabel.accept_plan import AcceptancePlan
+    from prelabel.active.acceptance import Promises
     from prelabel.active.budgets import Budget
+    from prelabel.advising import ProjectAdvice
+    from prelabel.auditing import AuditStatus
+    from prelabel.datasets.batches import Batch
+    from prelabel.finishing import Step
     from prelabel.selecting import Selected
+    from prelabel.store.acceptances import Acceptance
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
     from prelabel.work.timesheet import TimeSheet
@@ -109,12 +116,56 @@ class Project:
         return propose(self.workspace, self.store, self.author, self._progress)
 
     def select(self, budget: "int | Budget", strategy: str | None = None) -> "Selected":
-        """Choose the next batch; a whole number is a budget of frames."""
+        """Choose the next batch; a whole number is a budget of frames.
+
+        Without a `strategy` it is that of the settings, and before there is a model `typical`.
+        """
         from prelabel.active.budgets import Budget
         from prelabel.selecting import select  # scikit-learn: slow to load, needed only here
 
         wanted = Budget(budget) if isinstance(budget, int) else budget
-        return select(self.workspace, self.store, wanted, strategy, self.author)
+        return select(self.workspace, self.store, wanted, strategy, self.author, self._progress)
+
+    def preview(self, budget: "Budget", strategy: str | None = None) -> "Batch":
+        """The batch that `select` would choose; nothing is recorded."""
+        from prelabel.selecting import preview  # scikit-learn: slow to load, needed only here
+
+        return preview(self.workspace, self.store, budget, strategy, self._progress)
+
+    def plan_accept(
+        self, promises: "Promises | None" = None, by_class: bool = False
+    ) -> "AcceptancePlan":
+        """What may be accepted without people under these promises; nothing is changed."""
+        from prelabel.accept_plan import plan_accept, promises_of
+
+        wanted = promises or promises_of(self.workspace)
+        return plan_accept(self.workspace, self.store, wanted, by_class)
+
+    def accept(self, plan: "AcceptancePlan") -> "Acceptance":
+        """Accept what a plan says, and draw the frames that check it."""
+        from prelabel.accepting import accept
+
+        return accept(self.workspace, self.store, plan, self.author)
+
+    def withdraw(self, number: int, reason: str) -> list[str]:
+        """Take back the labels of an acceptance; the ids of the frames that have none now."""
+        from prelabel.accepting import withdraw
+
+        return withdraw(self.store, number, reason, self.author)
+
+    def audit(self) -> "list[AuditStatus]":
+        """What people found on audited frames; acceptances that broke a promise are withdrawn."""
+        from prelabel.auditing import act_on_audits
+
+        return act_on_audits(self.workspace, self.store, self.author)
+
+    def finish(self, promises: "Promises | None" = None, budget: "Budget | None" = None) -> "Step":
+        """Do all that needs no people until something does, or nothing is left."""
+        from prelabel.accept_plan import promises_of
+        from prelabel.finishing import Finisher
+
+        finisher = Finisher(self.workspace, self.store, self.author, self._progress)
+        return finisher.finish(promises or promises_of(self.workspace), budget)
 
     def export(
         self, format: str, folder: Path | None = None, content: Content = Content.LABELS
@@ -125,6 +176,12 @@ class Project:
     def report(self, folder: Path | None = None) -> Path:
         """Write report.html about the project; where it lies."""
         return report(self.workspace, self.store, folder, self._progress)
+
+    def advice(self) -> "ProjectAdvice | None":
+        """Whether another round is worth it; None as long as no model was trained."""
+        from prelabel.advising import project_advice  # evaluation: slow to load
+
+        return project_advice(self.workspace, self.store)
 
     def status(self) -> ProjectStatus:
         """Where the project stands, and what to do next."""

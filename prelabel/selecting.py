@@ -1,6 +1,7 @@
 """Choosing the frames that people correct next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -8,22 +9,30 @@ import numpy as np
 from prelabel.active.budgets import Budget, Unit
 from prelabel.active.estimator import object_array
 from prelabel.active.learner import DetectionLearner
+from prelabel.active.pool import Need
 from prelabel.active.query import BatchQuery
-from prelabel.active.strategies import strategy_by_name
+from prelabel.active.strategies import WITHOUT_MODEL, strategy_by_name
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import Frame, Split
+from prelabel.datasets.progress import Progress
 from prelabel.datasets.wording import counted
 from prelabel.models.prediction_table import EMBEDDINGS
-from prelabel.pooling import ProjectEstimator, candidates_of
+from prelabel.pooling import Candidates, ProjectEstimator, candidates_of, describe_project
 from prelabel.proposals import shown_proposals
-from prelabel.proposing import NoProposalsError, read_predictions, shown_score
+from prelabel.proposing import (
+    NoProposalsError,
+    prediction_files,
+    read_predictions,
+    shown_score,
+)
+from prelabel.store.acceptances import awaiting_audit
 from prelabel.store.records import ModelRecord, RoundRecord, Shown
 from prelabel.store.store import Store
 from prelabel.work.counting import frames_in_hand
 from prelabel.workspace import Workspace
 
-COLD_START = "random"  # without a model there is nothing a strategy could look at
+COLD_START = "typical"  # without a model only pictures can be looked at
 
 
 class EmptyPoolError(PrelabelError):
@@ -39,13 +48,14 @@ class Selected:
     """A batch, the round it begins, and the frames in working order.
 
     `without_proposals` unlabelled frames could not be chosen: they are new, or their pictures
-    could not be read.
+    could not be read. Without a model it is `unreadable` ones.
     """
 
     round: RoundRecord
     batch: Batch
     frames: tuple[Frame, ...]
     without_proposals: int = 0
+    unreadable: int = 0
 
     @property
     def cost_s(self) -> float:
@@ -54,70 +64,114 @@ class Selected:
 
 
 def select(
-    workspace: Workspace, store: Store, budget: Budget, strategy: str | None, author: str
+    workspace: Workspace,
+    store: Store,
+    budget: Budget,
+    strategy: str | None,
+    author: str,
+    progress: Progress,
 ) -> Selected:
     """Choose the next batch and begin a round with it.
 
     As long as nobody has labelled a frame of the newest batch, asking for the same again gives the
-    same batch. All frames come where the pool holds fewer than asked for. Frames that people
-    have begun, handed in or set aside on the review page are not chosen, nor excluded ones.
+    same batch. All frames come where the pool holds fewer than asked for. Excluded frames are not
+    chosen, nor those that people have begun, handed in or set aside on the review page. Without a
+    model pictures are compared by descriptors, made where they are missing; stopped, it goes on
+    with the rest.
     """
     model = store.latest_model()
     wanted = _settings(workspace, store, model, budget, strategy)
     again = _untouched_batch(store, wanted)
     if again is not None:
         return again
-    choice = _choice(workspace, store, model, wanted, budget)
+    choice = _choice(_Asked(workspace, store, model, wanted, budget), progress)
     _finish_rounds(store, author)
     record = store.start_round(author, wanted)
     shown = _shown(workspace, model, choice.batch, wanted["shown_score"])
     store.record_batch(record.number, choice.batch, author, shown)
-    return _selected(store, record, choice.batch, choice.without_proposals)
+    chosen = _selected(store, record, choice.batch)
+    if model is None:
+        return replace(chosen, unreadable=choice.left_out)
+    return replace(chosen, without_proposals=choice.left_out)
 
 
-def preview(workspace: Workspace, store: Store, budget: Budget, strategy: str | None) -> Batch:
+def preview(
+    workspace: Workspace, store: Store, budget: Budget, strategy: str | None, progress: Progress
+) -> Batch:
     """The batch that `select` would choose, where it does not give an earlier one again.
 
     Nothing is recorded.
     """
     model = store.latest_model()
     wanted = _settings(workspace, store, model, budget, strategy)
-    return _choice(workspace, store, model, wanted, budget).batch
+    return _choice(_Asked(workspace, store, model, wanted, budget), progress).batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    workspace: Workspace
+    store: Store
+    model: ModelRecord | None
+    wanted: dict[str, Any]
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
     batch: Batch
-    without_proposals: int
+    left_out: int
 
 
-def _choice(
-    workspace: Workspace,
-    store: Store,
-    model: ModelRecord | None,
-    wanted: dict[str, Any],
-    budget: Budget,
-) -> _Choice:
-    in_hand = frames_in_hand(store)
-    taken = in_hand | store.excluded()
-    unlabelled = store.frames(Split.TRAIN, labelled=False)
-    free = (frame for frame in unlabelled if frame.frame_id not in taken)
-    candidates = candidates_of(workspace, free, model)
-    if not candidates.frame_ids:
-        raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
+def _choice(asked: _Asked, progress: Progress) -> _Choice:
+    workspace, store, model, wanted = asked.workspace, asked.store, asked.model, asked.wanted
+    query = BatchQuery(strategy_by_name(wanted["strategy"]), wanted["control_share"])
+    needs = query.strategy.needs
+    candidates = _candidates(workspace, store, model, needs, progress)
     number = len(store.rounds()) + 1
     seed = int(np.random.SeedSequence((workspace.settings.seed, number)).generate_state(1)[0])
-    query = BatchQuery(strategy_by_name(wanted["strategy"]), wanted["control_share"])
-    estimator = ProjectEstimator(workspace, store, model, candidates, query.strategy.needs)
+    estimator = ProjectEstimator(workspace, store, model, candidates, needs)
     _, _, batch = DetectionLearner(estimator, query).query(
         object_array(candidates.frame_ids),
-        budget=_within(budget, len(candidates.frame_ids)),
+        budget=_within(asked.budget, len(candidates.frame_ids)),
         seed=seed,
         return_metrics=True,
     )
     if not len(batch):
-        raise EmptyBatchError(f"a budget of {budget} buys no frame: allow more")
-    return _Choice(batch, candidates.without_proposals)
+        raise EmptyBatchError(f"a budget of {asked.budget} buys no frame: allow more")
+    return _Choice(batch, candidates.left_out)
+
+
+def _candidates(
+    workspace: Workspace,
+    store: Store,
+    model: ModelRecord | None,
+    needs: frozenset[Need],
+    progress: Progress,
+) -> Candidates:
+    in_hand = frames_in_hand(store) | set(awaiting_audit(store))
+    unlabelled = store.frames(Split.TRAIN, labelled=False)
+    taken = in_hand | store.excluded()
+    free = (frame for frame in unlabelled if frame.frame_id not in taken)
+    first = next(free, None)
+    if first is None:
+        raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
+    files = None
+    if model is not None:
+        files = prediction_files(workspace, model.model_id)
+    elif Need.EMBEDDINGS in needs:
+        files = describe_project(workspace, store, progress)
+    candidates = candidates_of(chain([first], free), files)
+    if candidates.frame_ids:
+        return candidates
+    if model is None:
+        raise EmptyPoolError(
+            f"{workspace.folder}: none of {counted(candidates.left_out, 'unlabelled picture')} can "
+            "be read; `prelabel select --strategy random` does not look at them"
+        )
+    raise NoProposalsError(
+        f"{workspace.folder}: none of {candidates.left_out} unlabelled frames has proposals of the "
+        "newest model: run `prelabel propose` first"
+    )
 
 
 def _within(budget: Budget, frames: int) -> Budget:
@@ -159,10 +213,11 @@ def _settings(
 ) -> dict[str, Any]:
     chosen = strategy or (workspace.settings.selection.strategy if model else COLD_START)
     strategy_by_name(chosen)
-    if model is None and chosen != COLD_START:
+    if model is None and chosen not in WITHOUT_MODEL:
         raise NoProposalsError(
             f"strategy {chosen} looks at proposals, and there is no trained detector yet: choose "
-            f"the first frames with `prelabel select --strategy {COLD_START}`"
+            f"the first frames with `prelabel select --strategy {COLD_START}` (or "
+            f"{', '.join(one for one in WITHOUT_MODEL if one != COLD_START)})"
         )
     return {
         "strategy": chosen,
@@ -196,8 +251,6 @@ def _finish_rounds(store: Store, author: str) -> None:
             store.finish_round(record.number, author, figures)
 
 
-def _selected(
-    store: Store, record: RoundRecord, batch: Batch, without_proposals: int = 0
-) -> Selected:
+def _selected(store: Store, record: RoundRecord, batch: Batch) -> Selected:
     frames = store.find_frames([pick.frame_id for pick in batch.picks])
-    return Selected(record, batch, tuple(frames), without_proposals)
+    return Selected(record, batch, tuple(frames))

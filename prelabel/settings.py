@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from prelabel.active.cost import CostModel
+from prelabel.active.stopping import Worth
 from prelabel.datasets.configuration import StrictModel, read_configuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,6 +53,19 @@ class SelectionSettings(StrictModel):
     control_share: Share = 0.1
 
 
+class StoppingSettings(StrictModel):
+    """What labelling is for; see `prelabel.active.stopping.Worth`."""
+
+    points_an_hour: Annotated[float, Field(gt=0)] | None = None
+    target_map50: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    def worth(self) -> Worth | None:
+        """What another round must give, None where nothing is said."""
+        if self.points_an_hour is None and self.target_map50 is None:
+            return None
+        return Worth(self.points_an_hour, self.target_map50)
+
+
 class CostSettings(StrictModel):
     """Human seconds by action; the sources are those of `prelabel.active.cost.CostModel`."""
 
@@ -85,6 +99,16 @@ class ReviewSettings(StrictModel):
         return self
 
 
+class AcceptanceSettings(StrictModel):
+    """How `prelabel accept` accepts without people."""
+
+    precision: Annotated[float, Field(gt=0, lt=1)] = 0.98
+    missed: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    audit_share: Annotated[float, Field(gt=0, le=1)] = 0.05  # of accepted frames, labelled blind
+    keep_checks_out: bool = False  # True: frames drawn at random never train, and check any model
+
+
 class ProjectSettings(StrictModel):
     """One project."""
 
@@ -95,8 +119,10 @@ class ProjectSettings(StrictModel):
     training: TrainingSettings = TrainingSettings()
     proposals: ProposalSettings = ProposalSettings()
     selection: SelectionSettings = SelectionSettings()
+    stopping: StoppingSettings = StoppingSettings()
     cost: CostSettings = CostSettings()
     review: ReviewSettings = ReviewSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
 
 
 def read_settings(folder: Path) -> ProjectSettings:
@@ -108,7 +134,7 @@ def settings_text(name: str, detector: str, store: str | None) -> str:
     """A prelabel.yaml for a new project, with what can be set and what it means."""
     defaults = ProjectSettings(name=name)
     training, proposals, selection = defaults.training, defaults.proposals, defaults.selection
-    review = defaults.review
+    review, acceptance = defaults.review, defaults.acceptance
     return f"""\
 name: {_quoted(name)}
 detector: {_quoted(detector)}    # or ultralytics:yolo11n.pt, torchvision:fcos, onnx:spec.yaml
@@ -127,12 +153,18 @@ proposals:
 selection:
   strategy: {selection.strategy}
   control_share: {selection.control_share}    # of every batch, drawn at random
+stopping:    # what another round must give to be worth it; `prelabel status` gives advice
+  points_an_hour: null    # mAP50 points (0 to 100) for an hour of people's time, such as 2
+  target_map50: null    # a mAP50 (0 to 1) that is enough
 review:
   reviewer: false    # true: a reviewer accepts what was handed in, or sends it back
   copies: {review.copies}    # people who get the same frame, to be compared; more need a reviewer
   lease_minutes: {review.lease_minutes:g}    # a frame left alone for so long goes to somebody else
   skip_limit: {review.skip_limit}    # so many people skip a frame before it is set aside
   idle_s: {review.idle_s:g}    # without a sign of work for so long, time stops counting
+acceptance:
+  keep_checks_out: false    # true: frames drawn at random never train, and check any later model
+  audit_share: {acceptance.audit_share}    # of what a rule accepted, labelled blind by people
 """
 
 

@@ -12,7 +12,7 @@ from prelabel.cli.session import ANY_PATH, EXISTING, bars, console, opened
 @click.command()
 @click.pass_obj
 def status(obj: dict[str, Any]) -> None:
-    """Say where the project stands, and what to do next.
+    """Say where the project stands, whether another round is worth it, and what to do next.
 
     \b
     Example:
@@ -23,6 +23,9 @@ def status(obj: dict[str, Any]) -> None:
     with opened(obj) as project:
         stands = project.status()
         console().print(status_table(stands))
+        advice = project.advice()
+        for sentence in advice.sentences() if advice else ():
+            click.echo(sentence)
         click.echo(f"Next: {stands.next_command}")
 
 

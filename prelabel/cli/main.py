@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from prelabel.cli.accept import accept, audit, finish, withdraw
 from prelabel.cli.curate import curate
 from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.errors import disagreements, errors
 from prelabel.cli.insight import doctor, report, simulate, status
+from prelabel.cli.lidar import lidar
 from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
@@ -69,6 +71,10 @@ for _command in (
     propose,
     select,
     review,
+    accept,
+    audit,
+    withdraw,
+    finish,
     curate,
     errors,
     disagreements,
@@ -76,6 +82,7 @@ for _command in (
     guidelines,
     time,
     export,
+    lidar,
     status,
     report,
     simulate,

@@ -73,6 +73,10 @@ def propose(obj: dict[str, Any]) -> None:
 def select(obj: dict[str, Any], budget: str, strategy: str | None) -> None:
     """Choose the frames that people correct next, and say why.
 
+    Before there is a model, pictures are compared with each other: typical (the default then),
+    typical_cover, kcenter, kmeans++, random_apart, random. Stopped while it looks at pictures, it
+    goes on with the rest when it is called again.
+
     \b
     Example:
       prelabel select --budget 200
@@ -94,6 +98,11 @@ def select(obj: dict[str, Any], budget: str, strategy: str | None) -> None:
                 f"{counted(chosen.without_proposals, 'unlabelled frame')} could not be chosen "
                 "for want of proposals: `prelabel propose` makes them, and names pictures that "
                 "cannot be read."
+            )
+        if chosen.unreadable:
+            click.echo(
+                f"{counted(chosen.unreadable, 'unlabelled frame')} could not be chosen, as their "
+                "pictures cannot be read."
             )
         told = [
             f"{project.workspace.relative(Path(frame.uri))}: {pick.reason}"

@@ -7,7 +7,8 @@ from typing import Any
 
 from prelabel.curating.edits import Edited, SeenBox, edited, seen_boxes
 from prelabel.curating.fields import CONFLICT, KEEP_THEIRS, LABELS, TAKE_MINE, WISHES
-from prelabel.curating.filling import Notes, all_samples
+from prelabel.curating.notes import Notes
+from prelabel.curating.samples import all_samples
 from prelabel.curating.wishes import WishOutcome, grant
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Frame
@@ -15,6 +16,7 @@ from prelabel.project import Project
 from prelabel.store.records import LabelVersion
 
 SOURCE = "edited in FiftyOne"
+_BESIDE = f"{SOURCE}, in conflict"
 _PAGE = 2000
 
 
@@ -121,8 +123,11 @@ def _collect_labels(dataset: Any, project: Project, seen: _Seen, done: Collected
     if change is None:
         return
     newer = [one for one in history.values() if one.number > base]
-    if any(change.annotations == one.annotations for one in newer):
-        return  # taken over before
+    taken = [one for one in newer if one.annotations == change.annotations]
+    if taken:  # taken over before; a kill may have come between that and showing it
+        if (taken[-1].source or "").startswith(_BESIDE):
+            _show_conflict(dataset, seen, change, done)
+        return
     written = project.store.write_labels_after(
         frame_id, change.annotations, project.author, base, SOURCE
     )
@@ -138,16 +143,21 @@ def _keep_conflict(
     """Keep both versions, and show the curator's beside the store's."""
     frame_id = seen.frame.frame_id
     current = project.store.labels(frame_id)
-    by = current.author if current else "somebody"
+    by = current.author if current else "a withdrawal"
     project.store.keep_labels_beside(
-        frame_id, change.annotations, project.author, f"{SOURCE}, in conflict with {by}"
+        frame_id, change.annotations, project.author, f"{_BESIDE} with {by}"
     )
+    _show_conflict(dataset, seen, change, done)
+
+
+def _show_conflict(dataset: Any, seen: _Seen, change: Edited, done: Collected) -> None:
+    frame_id = seen.frame.frame_id
     sample = all_samples(dataset)[seen.sample_id]
     sample[CONFLICT] = sample[LABELS].copy() if sample[LABELS] else None
     sample.tags = sorted({*sample.tags, CONFLICT})
     sample.save()
     done.own[frame_id] = datetime.now(UTC)
-    done.conflicts[frame_id] = f"{change.told}, while {by} changed the labels as well"
+    done.conflicts[frame_id] = f"{change.told}, while the labels changed in the project as well"
 
 
 def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collected) -> None:
@@ -156,15 +166,15 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
     if wish is None or CONFLICT not in seen.tags:
         return
     frame_id = seen.frame.frame_id
-    current = project.store.labels(frame_id)
-    if wish == TAKE_MINE and current is not None:
-        change = edited(current.annotations, seen.conflict, project.classes())
-        if change is not None:
-            source = f"{SOURCE}, conflict settled"
-            project.store.write_labels_after(
-                frame_id, change.annotations, project.author, current.number, source
-            )
-            done.edits[frame_id] = f"conflict settled: {change.told}"
+    history = project.store.label_history(frame_id)
+    mine = [one for one in history if (one.source or "").startswith(_BESIDE)]
+    if wish == TAKE_MINE and mine:
+        current = project.store.labels(frame_id)
+        source = f"{SOURCE}, conflict settled"
+        project.store.write_labels_after(
+            frame_id, mine[-1].annotations, project.author, current.number if current else 0, source
+        )
+        done.edits[frame_id] = "conflict settled: yours"
     sample = all_samples(dataset)[seen.sample_id]
     sample[CONFLICT] = None
     sample.tags = [tag for tag in sample.tags if tag != CONFLICT]

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from prelabel.curating.collecting import Collected, collect
 from prelabel.curating.errors import CurationError
-from prelabel.curating.filling import Filled, Filler, Since, open_dataset
+from prelabel.curating.filling import Filled, Filler, Since
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
+from prelabel.curating.views import WORKSPACE
+from prelabel.curating.worker import running_worker
 from prelabel.datasets.progress import Progress
 from prelabel.datasets.wording import counted
 from prelabel.project import Project
@@ -120,20 +123,23 @@ def _check_free(port: int) -> None:
 def _serve(curation: Curation, options: CurateOptions, say: Callable[[str], None]) -> None:
     """Serve the App on this machine only: it knows no login, and hands out any file."""
     fo = curation.fiftyone
-    app = fo.launch_app(
-        fo.load_dataset(curation.dataset_name),
-        remote=not options.open_browser,
-        address=LOOPBACK,
-        port=options.port,
-        auto=False,
-    )
-    say(
-        f"FiftyOne is at http://{LOOPBACK}:{options.port} (Ctrl+C ends it, and takes over what "
-        "was done there)."
-    )
-    try:
-        app.wait(-1)
-    except KeyboardInterrupt:
-        return
-    finally:
-        app.close()
+    dataset = fo.load_dataset(curation.dataset_name)
+    with running_worker(curation.dataset_name, curation.folder / "worker.log"):
+        app = fo.launch_app(
+            dataset,
+            spaces=dataset.load_workspace(WORKSPACE),
+            remote=not options.open_browser,
+            address=LOOPBACK,
+            port=options.port,
+            auto=False,
+        )
+        say(
+            f"FiftyOne is at http://{LOOPBACK}:{options.port} (Ctrl+C ends it, and takes over "
+            "what was done there)."
+        )
+        try:
+            app.wait(-1)
+        except KeyboardInterrupt:
+            return
+        finally:
+            app.close()

@@ -4,12 +4,13 @@ An object of FiftyOne's `Detection` takes a fifth of a millisecond to make and a
 a million of them are minutes. The tests compare these dictionaries with what the classes give.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from prelabel.active.label_errors.disagreement import disagreements
 from prelabel.active.matching import UNMATCHED, Matching, match
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.arrays import Float32s
@@ -25,11 +26,15 @@ TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = "tp", "fp", "fn"
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What an evaluation says of each box of one side: a word, the other box's id, their IoU."""
+    """What an evaluation says of each box of one side: a word, the other box's id, their IoU.
+
+    `disagreements` say how the two sides differ about the object, None where they agree.
+    """
 
     words: list[str]
     others: list[str | None]
     iou: list[float | None]
+    disagreements: list[str | None]
 
 
 def object_id(box_id: str) -> Any:
@@ -50,6 +55,7 @@ def labels_document(
             "model": origin.model_id,
             "confidence": origin.score,
             "version": version.number,
+            "rule": origin.rule,
             "turned": labels.boxes.angle is not None,
         }
         for origin in labels.origin
@@ -80,10 +86,9 @@ def evaluated(
     """
     found: Matching = match(prediction, labels)
     right = (found.truth_of != UNMATCHED) & found.same_class
-    of_labels = Verdicts([FALSE_NEGATIVE] * len(labels), [None] * len(labels), [None] * len(labels))
-    of_proposals = Verdicts(
-        [FALSE_POSITIVE] * len(prediction), [None] * len(prediction), [None] * len(prediction)
-    )
+    differ = _differences(prediction.frame_id, labels, proposals)
+    of_labels = _unmatched(FALSE_NEGATIVE, labels, differ)
+    of_proposals = _unmatched(FALSE_POSITIVE, proposals, differ)
     for row in np.flatnonzero(right).tolist():
         other, iou = int(found.truth_of[row]), float(found.iou[row])
         of_labels.words[other] = of_proposals.words[row] = TRUE_POSITIVE
@@ -91,6 +96,22 @@ def evaluated(
         of_proposals.others[row] = str(object_id(labels.box_id[other]))
         of_labels.iou[other] = of_proposals.iou[row] = iou
     return of_labels, of_proposals
+
+
+def _unmatched(word: str, boxes: AnnotationSet, differ: Mapping[str, str]) -> Verdicts:
+    count = len(boxes)
+    kinds = [differ.get(box_id) for box_id in boxes.box_id]
+    return Verdicts([word] * count, [None] * count, [None] * count, kinds)
+
+
+def _differences(frame_id: str, labels: AnnotationSet, proposals: AnnotationSet) -> dict[str, str]:
+    """How each disputed box of either side is disputed, by box id."""
+    kinds: dict[str, str] = {}
+    for one in disagreements({frame_id: labels}, {frame_id: proposals}):
+        for box_id in (one.first_id, one.second_id):
+            if box_id is not None:
+                kinds[box_id] = one.kind.value
+    return kinds
 
 
 def box_document(box_id: str, label: str, xyxy: Float32s, frame: Frame, more: Document) -> Document:
@@ -118,9 +139,9 @@ def _detections(
         for box_id, name, place, its in zip(labels.box_id, names, places, more, strict=True)
     ]
     if verdicts is not None:
-        told = zip(verdicts.words, verdicts.others, verdicts.iou, strict=True)
-        for box, (word, other, iou) in zip(boxes, told, strict=True):
-            box |= {"eval": word, "eval_id": other or "", "eval_iou": iou}
+        columns = (verdicts.words, verdicts.others, verdicts.iou, verdicts.disagreements)
+        for box, (word, other, iou, kind) in zip(boxes, zip(*columns, strict=True), strict=True):
+            box |= {"eval": word, "eval_id": other or "", "eval_iou": iou, "disagreement": kind}
     return together(boxes)
 
 

@@ -100,7 +100,7 @@ def edited(
 
 def _origin(before: AnnotationSet, row: int) -> Origin:
     origin = before.origin[row]
-    if origin.kind is not OriginKind.PROPOSED:
+    if origin.kind not in (OriginKind.PROPOSED, OriginKind.AUTO):
         return origin
     return origin.after_change(before.boxes, row, int(before.class_id[row]))
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from prelabel.curating.opening import FiftyOne
-from prelabel.work.records import TaskState
 
 LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
 PROPOSALS = "proposals_"
-EVALUATION = "eval"
+EVALUATION, DISAGREEMENT = "eval", "disagreement"
 SIMILARITY, MAP = "similarity", "map"
 
 # Tags by which a curator says what is to become of a frame.
@@ -24,7 +23,7 @@ NEAR_DUPLICATE, LEAK = "near-duplicate", "leak"
 WISHES = (REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS)
 
 _FRAME = ("frame_id", "split", "kind", "sequence", "sequence_index", "instant")
-_RECORD = ("version", "by", "seconds", "round", "source")
+_RECORD = ("version", "by", "seconds", "round", "source", "rule")
 _WORK = (
     "state",
     "round",
@@ -59,6 +58,7 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
     }
     _add(dataset, plain)
     record = {"version": whole, "by": text, "seconds": number, "round": whole, "source": text}
+    record["rule"] = text
     _document(fo, dataset, "record", record)
     work = {
         "state": text,
@@ -77,7 +77,8 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
     counts = {f"{EVALUATION}_{word}": whole for word in ("tp", "fp", "fn")}
     _add(dataset, counts)
     judged = {EVALUATION: text, f"{EVALUATION}_id": text, f"{EVALUATION}_iou": number}
-    label = {"origin": text, "model": text, "version": whole, "turned": yes}
+    judged[DISAGREEMENT] = text
+    label = {"origin": text, "model": text, "version": whole, "turned": yes, "rule": text}
     _boxes(fo, dataset, LABELS, label | judged)
     _boxes(fo, dataset, CONFLICT, {"version": whole})
     _boxes(fo, dataset, SUSPECTS, {"kind": text, "suggested": text})
@@ -171,35 +172,3 @@ def _allow_editing(dataset: Any, classes: Sequence[str]) -> None:
     }
     dataset.set_label_schemas({LABELS: schema})
     dataset.active_label_schemas = [LABELS]
-
-
-def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Sequence[str]) -> None:
-    """The views that curators ask for; those of these names are made anew."""
-    field = fo.ViewField
-    kinds = ("missing", "spurious", "wrong class", "badly located", "duplicate")
-    whole = dataset.select_group_slices() if dataset.media_type == "group" else dataset.view()
-    views = {
-        "most uncertain": whole.exists("doubt.uncertainty").sort_by(
-            "doubt.uncertainty", reverse=True
-        ),
-        "sent back": whole.match(field("work.state") == TaskState.SENT_BACK.value),
-        "conflicts": whole.exists(f"{CONFLICT}.detections.0"),
-        "excluded": whole.exists("excluded"),
-        "near-duplicates": whole.match_tags(NEAR_DUPLICATE),
-        "leaks across splits": whole.match_tags(LEAK),
-        "drawn or changed by people": whole.filter_labels(
-            LABELS, field("origin").is_in(["drawn", "changed"])
-        ),
-        "as proposed": whole.filter_labels(LABELS, field("origin") == "proposed"),
-        "disagreements: missed": whole.filter_labels(LABELS, field(EVALUATION) == "fn"),
-    }
-    if newest_round is not None:
-        batch = whole.match(field("work.round") == newest_round)
-        views["this batch"] = batch.sort_by("work.score", reverse=True)
-    for kind in kinds:
-        views[f"label errors: {kind}"] = whole.filter_labels(SUSPECTS, field("kind") == kind)
-    if models:
-        proposals = proposals_field(models[-1])
-        views["disagreements: extra"] = whole.filter_labels(proposals, field(EVALUATION) == "fp")
-    for name, view in views.items():
-        dataset.save_view(name, view, overwrite=True)

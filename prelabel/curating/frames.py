@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prelabel.active.label_errors.disagreement import DisagreementKind
 from prelabel.active.scores import boxes_uncertainty
 from prelabel.curating.documents import (
     Document,
@@ -18,6 +19,7 @@ from prelabel.store.overview import Overview, Work
 from prelabel.store.records import LabelVersion
 
 Values = dict[str, object]
+_JUDGED = ("doubt", "eval_tp", "eval_fp", "eval_fn")
 _BOX_FIELDS = ("class_probs", "spread_px", "support")
 
 
@@ -32,10 +34,14 @@ class Proposed:
 
 @dataclass(slots=True)
 class Columns:
-    """Values by field and frame id, as they are written in bulk, and how many boxes they hold."""
+    """Values by field and frame id, as they are written in bulk, and how many boxes they hold.
+
+    On `judged` frames proposals were compared with labels.
+    """
 
     values: dict[str, dict[str, object]] = field(default_factory=dict)
     boxes: int = 0
+    judged: int = 0
 
     def put(self, name: str, frame_id: str, value: object) -> None:
         self.values.setdefault(name, {})[frame_id] = value
@@ -53,6 +59,8 @@ def columns_of(
     for one in overviews:
         frame_id, version = one.frame.frame_id, one.labels
         columns.put("state", frame_id, state_of(one))
+        for name in _JUDGED:  # by the newest model, which may not have looked at every frame
+            columns.values.setdefault(name, {}).setdefault(frame_id, None)
         columns.put("excluded", frame_id, one.excluded)
         columns.put("record", frame_id, None if version is None else _record(version))
         columns.put("work", frame_id, None if one.work is None else _work(one.work))
@@ -94,13 +102,14 @@ def _proposals(
             about = None
             if newest and one.labels is not None:
                 truth = one.labels.annotations
+                columns.judged += 1
                 judged[frame_id], about = evaluated(prediction, truth, shown.proposals)
             document = proposals_document(shown, one.frame, classes, about)
             columns.put(proposals_field(model.model_id), frame_id, document)
             columns.boxes += len(prediction)
             if newest:
-                counts = _counts(judged.get(frame_id), about)
-                _put_doubt(columns, frame_id, prediction, float(doubt.max(initial=0)), counts)
+                verdicts = (judged.get(frame_id), about)
+                _put_doubt(columns, frame_id, prediction, float(doubt.max(initial=0)), verdicts)
     return judged
 
 
@@ -122,9 +131,7 @@ def _visible(model: Proposed, frame_id: str) -> Prediction:
     )
 
 
-def _counts(labels: Verdicts | None, proposals: Verdicts | None) -> dict[str, int] | None:
-    if labels is None or proposals is None:
-        return None
+def _counts(labels: Verdicts, proposals: Verdicts) -> dict[str, int]:
     return {
         "tp": proposals.words.count("tp"),
         "fp": proposals.words.count("fp"),
@@ -137,9 +144,15 @@ def _put_doubt(
     frame_id: str,
     prediction: Prediction,
     uncertainty: float,
-    counts: Mapping[str, int] | None,
+    verdicts: tuple[Verdicts | None, Verdicts | None],
 ) -> None:
-    disagreements = None if counts is None else counts["fp"] + counts["fn"]
+    disagreements = counts = None
+    labels, proposals = verdicts
+    if labels is not None and proposals is not None:
+        counts = _counts(labels, proposals)
+        # What both sides have a box for, and differ about, counts once.
+        extra = proposals.disagreements.count(DisagreementKind.EXTRA.value)
+        disagreements = extra + sum(kind is not None for kind in labels.disagreements)
     columns.put(
         "doubt",
         frame_id,
@@ -164,6 +177,7 @@ def _record(version: LabelVersion) -> Document:
             "seconds": version.seconds,
             "round": version.round_number,
             "source": version.source,
+            "rule": next((one.rule for one in version.annotations.origin if one.rule), None),
         }
     )
 

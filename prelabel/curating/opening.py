@@ -17,6 +17,8 @@ from prelabel.curating.errors import CurationError
 from prelabel.curating.mongod import PROGRAM_VARIABLE, MongodOptions, find_mongod, running_mongod
 from prelabel.workspace import Workspace
 
+METHOD = "prelabel"  # the name under which FiftyOne knows our matcher
+CONFIG_CLASS = "prelabel.curating.evaluation_method.MatcherConfig"
 URI_VARIABLE = "FIFTYONE_DATABASE_URI"
 FiftyOne = Any  # the module, which comes without types
 PLUGINS = Path(__file__).parent / "plugins"
@@ -57,7 +59,7 @@ def opened_curation(workspace: Workspace, environment: Mapping[str, str]) -> Ite
         try:
             yield Curation(_loaded(address, folder), workspace.settings.name, folder)
         finally:
-            _disconnect()
+            disconnect()
 
 
 def _loaded(address: str, folder: Path) -> FiftyOne:
@@ -98,10 +100,20 @@ def set_environment(environment: MutableMapping[str, str], address: str, folder:
         "FIFTYONE_DATASET_ZOO_DIR": str(folder / "zoo"),
         "FIFTYONE_MODEL_ZOO_DIR": str(folder / "zoo"),
         "FIFTYONE_DEFAULT_DATASET_DIR": str(folder / "datasets"),
+        **_evaluation_method(environment),
         "FIFTYONE_PLUGINS_DIR": str(plugins_folder(folder, environment)),
     }
     environment.update(settings)
     environment.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
+
+
+def _evaluation_method(environment: Mapping[str, str]) -> dict[str, str]:
+    """Our matcher, beside the methods of evaluation that there are anyway."""
+    methods = environment.get("FIFTYONE_DETECTION_BACKENDS", "*").split(",")
+    return {
+        "FIFTYONE_DETECTION_BACKENDS": ",".join(dict.fromkeys([*methods, METHOD])),
+        f"FIFTYONE_DETECTION_{METHOD.upper()}_CONFIG_CLS": CONFIG_CLASS,
+    }
 
 
 def plugins_folder(folder: Path, environment: Mapping[str, str]) -> Path:
@@ -119,7 +131,7 @@ def plugins_folder(folder: Path, environment: Mapping[str, str]) -> Path:
     return together
 
 
-def _disconnect() -> None:
+def disconnect() -> None:
     """Let go of the database before it ends; FiftyOne has no public way to do so."""
     database = sys.modules.get("fiftyone.core.odm.database")
     if database is not None:

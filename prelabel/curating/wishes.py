@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prelabel.curating.fields import ACCEPT, EXCLUDE, INCLUDE, REQUEUE
-from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
 from prelabel.datasets.errors import PrelabelError
 from prelabel.project import Project
 from prelabel.reviewing import proposals_for, send_frames, submissions_of
+from prelabel.store.acceptances import awaiting_audit
 from prelabel.work.records import TaskState
 from prelabel.work.sending import newest_tasks
 
@@ -60,15 +61,43 @@ def _accept(project: Project, frame_ids: Sequence[str]) -> str:
     for frame_id in sorted(waiting):
         submissions.accept(newest[frame_id][0], project.author)
     labelled = project.store.labelled_among(list(frame_ids))
-    proposed = 0
+    confirmed = sum(_confirmed(project, frame_id) for frame_id in labelled)
+    # People label these without seeing what is proposed; else nothing would be checked.
+    blind = set(awaiting_audit(project.store)) & set(frame_ids)
+    taken, proposed = labelled | waiting | blind, 0
     for frame_id in frame_ids:
-        shown = None if frame_id in labelled or frame_id in waiting else _shown(project, frame_id)
+        shown = None if frame_id in taken else _shown(project, frame_id)
         if shown is not None:
             source = "accepted as proposed in FiftyOne"
             project.store.write_labels_after(frame_id, shown, project.author, 0, source)
             proposed += 1
-    had = len(labelled - waiting)
-    return f"{len(waiting)} accepted, {proposed} accepted as proposed, {had} had labels already"
+    had = len(labelled - waiting) - confirmed
+    told = f"{len(waiting)} accepted, {proposed} accepted as proposed, {had} had labels already"
+    if confirmed:
+        told += f", {confirmed} accepted by a rule before are confirmed"
+    if blind:
+        told += f", {len(blind)} are left to the audit of a rule"
+    return told
+
+
+def _confirmed(project: Project, frame_id: str) -> bool:
+    """Make labels that a rule accepted those of the curator; whether there were any."""
+    current = project.store.labels(frame_id)
+    if current is None:
+        return False
+    labels = current.annotations
+    if all(one.kind is not OriginKind.AUTO for one in labels.origin):
+        return False
+    origins = [
+        Origin(OriginKind.PROPOSED, one.model_id, one.score) if one.kind is OriginKind.AUTO else one
+        for one in labels.origin
+    ]
+    seen = AnnotationSet(labels.boxes, labels.class_id, labels.box_id, origins)
+    source = "confirmed in FiftyOne"
+    written = project.store.write_labels_after(
+        frame_id, seen, project.author, current.number, source
+    )
+    return written is not None
 
 
 def _shown(project: Project, frame_id: str) -> AnnotationSet | None:

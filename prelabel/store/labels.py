@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, update
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import InvalidValueError
@@ -108,12 +108,18 @@ def keep_beside(change: Change, frame_id: str, labels: AnnotationSet, source: st
     """Keep labels in the frame's history, and leave its current ones the current ones.
 
     They become a version, which is followed by one equal to the current version. Gives back the
-    first of the two; UnknownEntryError where the frame has no labels that could stay.
+    first of the two. Where the frame has no current labels, as those it had were withdrawn, it has
+    none afterwards either.
     """
     current = current_version(change.connection, frame_id)
-    if current is None:
-        raise UnknownEntryError(f"frame {frame_id} has no labels that others could be beside of")
     kept = write_labels(change, frame_id, labels, None, None, source)
+    if current is None:
+        number = number_of(change.connection, frame_id)
+        none = update(frames).where(frames.c.number == number).values(label_version=None)
+        change.connection.execute(none)
+        told = {"kind": "beside", "reason": source, "version": kept.number}
+        change.log(EventKind.LABELS_WITHDRAWN, [Entry(told, number)])
+        return kept
     stays = f"stays as version {current.number}"
     write_labels(
         change, frame_id, current.annotations, current.seconds, current.round_number, stays
@@ -165,10 +171,15 @@ def check_round(connection: Connection, number: int) -> None:
 
 
 def current_version(connection: Connection, frame_id: str) -> LabelVersion | None:
-    """The newest labels of a frame."""
+    """The labels that a frame has now."""
     frame = number_of(connection, frame_id)
-    newest = _versions_of(frame).order_by(label_versions.c.number.desc()).limit(1)
-    return next((_version(frame_id, row) for row in connection.execute(newest)), None)
+    # Labels that were withdrawn are no version that counts, though they are the newest one.
+    current = (
+        _versions_of(frame)
+        .join(frames, frames.c.number == label_versions.c.frame)
+        .where(label_versions.c.number == frames.c.label_version)
+    )
+    return next((_version(frame_id, row) for row in connection.execute(current)), None)
 
 
 def history(connection: Connection, frame_id: str) -> list[LabelVersion]:

@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from prelabel.datasets.frames import Frame
+from prelabel.store.acceptance_tables import accepted_frames
 from prelabel.store.database import Database
 from prelabel.store.frame_rows import Places, frame_of, rows_of
 from prelabel.store.packing import unpack_labels
-from prelabel.store.records import LabelVersion
+from prelabel.store.records import EventKind, LabelVersion
 from prelabel.store.tables import batches, events, exclusions, frames, label_versions, picks
 from prelabel.store.work_tables import tasks
 
 _PAGE = 1000
+_OF_ROUNDS = (EventKind.BATCH_RECORDED.value, EventKind.TASKS_QUEUED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,23 @@ def stream_overviews(
 def frames_changed_since(connection: Connection, event: int) -> tuple[list[str], int]:
     """Ids of the frames that events after this number tell of, and the number of the newest one.
 
-    Frames that were chosen or whose tasks were queued together are among them, though such events
-    name no single frame; so are those that people have in hand, as lending is no event.
+    Frames that were chosen, queued, or accepted by a rule together are among them, though such
+    events name no single frame; so are those that people have in hand, as lending is no event.
     """
     newest = connection.execute(select(func.max(events.c.number))).scalar() or 0
     told = select(events.c.frame).where(events.c.number > event, events.c.frame.is_not(None))
     rounds_told = select(events.c.details).where(
-        events.c.number > event, events.c.kind.in_(("batch_recorded", "tasks_queued"))
+        events.c.number > event, events.c.kind.in_(_OF_ROUNDS)
     )
     rounds = {row.details["round"] for row in connection.execute(rounds_told)}
     numbers = set(connection.execute(told.distinct()).scalars())
+    accepted_told = select(events.c.details).where(
+        events.c.number > event, events.c.kind == EventKind.LABELS_ACCEPTED.value
+    )
+    accepted = {row.details["acceptance"] for row in connection.execute(accepted_told)}
+    if accepted:
+        theirs = select(accepted_frames.c.frame).where(accepted_frames.c.acceptance.in_(accepted))
+        numbers |= set(connection.execute(theirs).scalars())
     if rounds:
         chosen = select(picks.c.frame).where(picks.c.round.in_(rounds))
         numbers |= set(connection.execute(chosen).scalars())

@@ -104,7 +104,7 @@ def test_budgets_of_seconds_and_boxes(name: str, budget: Budget) -> None:
     pool = random_pool(25, seed=6)
     selection = STRATEGIES[name].choose(pool, budget, np.random.default_rng(0))
     prices = budget.prices(pool)
-    assert 0 < prices[selection.indices].sum() <= budget.amount
+    assert 0 < prices[selection.indices].sum() <= budget.amount * (1 + 1e-9)  # sums round
     assert len(set(selection.indices.tolist())) == len(selection.indices)
 
 

@@ -7,6 +7,7 @@ import pytest
 from builders import frame_id_of
 from pools import prediction_of, random_predictions
 
+from prelabel.active import box_source as module
 from prelabel.active.box_source import BoxesInFiles, BoxesInMemory, MissingPredictionError
 from prelabel.active.box_table import BoxTable, Column
 from prelabel.datasets.boxes import Boxes
@@ -21,7 +22,7 @@ def rich_prediction(name: str, boxes: int, rng: np.random.Generator) -> Predicti
     return Prediction(
         frame_id_of(name),
         "model",
-        Boxes(corners),
+        Boxes(corners, rng.uniform(-3, 3, boxes) if rng.random() < 0.7 else None),
         probs.max(axis=1),
         probs.argmax(axis=1),
         ClassScores.INDEPENDENT,
@@ -50,6 +51,9 @@ def joined(tables: list[BoxTable]) -> BoxTable:
     columns = {
         str(column): np.concatenate([getattr(one, column) for one in tables]) for column in Column
     }
+    columns["angle"] = np.concatenate(
+        [np.zeros(len(one.score), np.float32) if one.angle is None else one.angle for one in tables]
+    )
     start = np.concatenate([[0], np.cumsum(counts)])
     score = np.concatenate([one.score for one in tables])
     return BoxTable(start, score, tables[0].class_scores, **columns)
@@ -57,7 +61,7 @@ def joined(tables: list[BoxTable]) -> BoxTable:
 
 def assert_same(one: BoxTable, other: BoxTable) -> None:
     assert one.class_scores is other.class_scores
-    for name in ("start", "score", *Column):
+    for name in ("start", "score", "angle", *Column):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
@@ -123,3 +127,32 @@ def test_no_frames_at_all(tmp_path: Path) -> None:
     assert list(BoxesInFiles.of(files, []).chunks((Column.CLASS_ID,))) == []
     assert list(BoxesInMemory(()).chunks((Column.CLASS_ID,))) == []
     assert BoxTable.of([]).frame_count == 0
+
+
+@pytest.mark.parametrize("multiplier", [0, 1])
+def test_frames_are_told_apart_though_the_numbers_of_their_ids_are_equal(
+    multiplier: int, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MULTIPLIERS", np.full(4, multiplier, np.uint64))
+    held = rich_predictions(rng)
+    files = PredictionFiles(tmp_path)
+    files.write(held)
+    chosen = rng.permutation(len(held))[:25]
+    source = BoxesInFiles.of(files, [held[row].frame_id for row in chosen])
+    for rows, table in source.chunks(()):
+        assert sorted(rows.tolist()) == list(range(25))
+        for row, count in zip(rows, table.counts, strict=True):
+            assert count == len(held[chosen[row]])
+
+
+def test_ids_that_are_no_digests_are_found_too(tmp_path: Path) -> None:
+    names = ["a", "bb", "a" * 32]
+    files = PredictionFiles(tmp_path)
+    for count, name in enumerate(names):
+        boxes = Boxes([(0, 0, 4, 4)] * count)
+        made = [0.5] * count, [1] * count
+        files.write([Prediction(name, "m", boxes, *made, ClassScores.INDEPENDENT)])
+    counts = np.full(3, -1)
+    for rows, table in BoxesInFiles.of(files, names).chunks(()):
+        counts[rows] = table.counts
+    assert counts.tolist() == [0, 1, 2]

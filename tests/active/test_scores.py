@@ -1,5 +1,7 @@
 """How unsure boxes and frames are: by hand, against modAL, and in the corner cases."""
 
+from dataclasses import dataclass, replace
+from itertools import product
 from math import log
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from modAL.uncertainty import classifier_entropy, classifier_margin, classifier_uncertainty
+from numpy.typing import NDArray
 from pools import prediction_of, random_predictions
 
 from prelabel.active.box_table import BoxTable
@@ -15,6 +18,7 @@ from prelabel.active.scores import (
     Aggregation,
     Measure,
     PoolBoxes,
+    binary_values,
     box_uncertainty,
     box_values,
     frame_values,
@@ -33,7 +37,7 @@ def values_of(
     predictions: list[Prediction], measure: Measure, aggregation: Aggregation
 ) -> Float64s:
     boxes = boxes_of(predictions)
-    return frame_values(boxes, box_values(boxes.distribution, measure), aggregation)
+    return frame_values(boxes, boxes.values(measure), aggregation)
 
 
 def test_independent_scores_get_a_background_and_are_made_to_sum_to_one() -> None:
@@ -133,20 +137,66 @@ def test_predictions_of_two_detectors_are_refused() -> None:
         boxes_of([mixed[0], prediction_of("c", [[0.5]], class_count=1)])
 
 
+def test_independent_classes_by_hand() -> None:
+    probs = np.array([[0.9, 0.3], [0.5, 0.5], [1.0, 0.0]], np.float32)
+    entropy = -(0.9 * log(0.9) + 0.1 * log(0.1)) - (0.3 * log(0.3) + 0.7 * log(0.7))
+    # the likeliest outcome is 0.9 · 0.7 = 0.63, the next 0.9 · 0.3 = 0.27
+    expected = {
+        Measure.ENTROPY: [entropy, 2 * log(2), 0],
+        Measure.LEAST_CONFIDENT: [0.37, 0.75, 0],
+        Measure.MARGIN: [0.64, 1, 0],
+    }
+    for measure, values in expected.items():
+        np.testing.assert_allclose(binary_values(probs, measure), values, atol=1e-6)
+
+
+def test_doubt_about_a_second_class_adds_to_that_about_the_first() -> None:
+    both = prediction_of("both", [[0.5, 0.5]])
+    one = prediction_of("one", [[0.5, 0.0]])
+    for measure in (Measure.ENTROPY, Measure.LEAST_CONFIDENT):
+        values = values_of([both, one], measure, Aggregation.SUM)
+        assert values[0] > values[1]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What modAL asks a classifier, for rows that are distributions already."""
+
+    rows: Float64s
+
+    def predict_proba(self, rows: NDArray[np.intp]) -> Float64s:
+        return self.rows[rows]
+
+
+def all_outcomes(boxes: PoolBoxes) -> Float64s:
+    """The outcomes of each box one by one: of independent classes, all combinations."""
+    if boxes.class_scores is ClassScores.EXCLUSIVE:
+        return boxes.distribution
+    yes = boxes.probs.astype(np.float64)
+    answers = np.array(list(product((0, 1), repeat=yes.shape[1])))
+    chances = np.where(answers, yes[:, None, :], 1 - yes[:, None, :])
+    return np.asarray(chances.prod(axis=2), np.float64)
+
+
+@pytest.mark.parametrize("kind", ClassScores)
 @pytest.mark.parametrize(
     ("measure", "of_modal"),
     [
         (Measure.ENTROPY, classifier_entropy),
-        (Measure.MARGIN, lambda boxes, rows: 1 - classifier_margin(boxes, rows)),
+        (Measure.MARGIN, lambda outcomes, rows: 1 - classifier_margin(outcomes, rows)),
         (Measure.LEAST_CONFIDENT, classifier_uncertainty),
     ],
 )
-def test_the_numbers_are_those_of_modal(measure: Measure, of_modal) -> None:  # type: ignore[no-untyped-def]  # modAL has no types
-    boxes = boxes_of(random_predictions(200, seed=1, class_count=5))
+def test_the_numbers_are_those_of_modal(  # type: ignore[no-untyped-def]  # modAL has no types
+    measure: Measure, of_modal, kind: ClassScores
+) -> None:
+    found = boxes_of(random_predictions(200, seed=1, class_count=5))
+    probs = found.probs / np.float32(5 if kind is ClassScores.EXCLUSIVE else 1)
+    boxes = replace(found, probs=probs, class_scores=kind)
     rows = np.arange(len(boxes.owner))
     assert len(rows) > 100
-    ours = box_values(boxes.distribution, measure)
-    np.testing.assert_allclose(ours, of_modal(boxes, rows), rtol=1e-12, atol=1e-12)
+    theirs = of_modal(Outcomes(all_outcomes(boxes)), rows)
+    np.testing.assert_allclose(boxes.values(measure), theirs, rtol=1e-9, atol=1e-12)
 
 
 @given(seed=st.integers(0, 10_000))
@@ -171,7 +221,9 @@ def test_every_row_is_a_distribution(probs: list[list[float]], kind: ClassScores
     np.testing.assert_allclose(boxes.distribution.sum(axis=1), 1)
     assert (boxes.distribution >= 0).all()
     for measure in Measure:
-        assert (box_values(boxes.distribution, measure) >= -1e-12).all()
+        values = boxes.values(measure)
+        assert np.isfinite(values).all()
+        assert (values >= -1e-12).all()
 
 
 def test_of_many_boxes_the_three_least_sure_count() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from mongo import mongo_environment, mongod_program
+from mongo import mongo_environment, mongod_program, skip_without_mongod
 from postgres import PostgresServer, empty_tables, running_server, server_programs
 
 from prelabel.store.store import Store, open_store
@@ -27,7 +27,7 @@ def mongo_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a MongoDB server; FiftyOne uses one in all of a process."""
     program = mongod_program()
     if program is None:
-        pytest.skip("no mongod was found: `make setup` fetches one, or see docs/curating.md")
+        skip_without_mongod()
     with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
         yield address
 

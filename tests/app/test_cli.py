@@ -58,14 +58,14 @@ def test_init_says_what_came_in_and_what_is_next(tmp_path: Path, photos: Path) -
     assert "Next: prelabel select --budget 20" in shown.output
 
 
-def test_the_first_batch_is_drawn_at_random_and_stays_the_same_until_labels_come(
+def test_the_first_batch_is_of_typical_pictures_and_stays_the_same_until_labels_come(
     birds: Path,
 ) -> None:
     first = prelabel("-p", birds, "select", "--budget", "3")
     again = prelabel("-p", birds, "select", "--budget", "3")
     assert first.exit_code == again.exit_code == 0
-    assert "Round 1: chose 3 frames by random" in first.output
-    assert first.output == again.output
+    assert "Round 1: chose 3 frames by typical" in first.output
+    assert first.stdout == again.stdout
 
 
 def test_an_exported_batch_says_how_it_comes_back(birds: Path, photos: Path) -> None:
@@ -86,8 +86,8 @@ BAD = {
     "nothing to learn from": (["-p", "{tmp}/birds", "train"], "no labelled frame"),
     "no detector": (["-p", "{tmp}/birds", "propose"], "prelabel train"),
     "strategy without proposals": (
-        ["-p", "{tmp}/birds", "select", "--budget", "2", "--strategy", "kcenter"],
-        "--strategy random",
+        ["-p", "{tmp}/birds", "select", "--budget", "2", "--strategy", "entropy_sum"],
+        "--strategy typical` (or random, ",
     ),
     "unknown strategy": (
         ["-p", "{tmp}/birds", "select", "--budget", "2", "--strategy", "magic"],

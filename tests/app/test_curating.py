@@ -7,19 +7,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mongo import mongod_program
+from mongo import mongod_program, skip_without_mongod
 from review_app import CLASSES, FRAMES, MODEL, opened_copy
 
 from prelabel.curating.curate import Synchronised, rebuild, synchronise
 from prelabel.curating.documents import labels_document
 from prelabel.curating.fields import EVALUATION, proposals_field
-from prelabel.curating.filling import open_dataset
-from prelabel.curating.mongod import MongodOptions, find_mongod, running_mongod
+from prelabel.curating.mongod import MongodOptions, running_mongod
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
-from prelabel.datasets.annotations import AnnotationSet, OriginKind
+from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.progress import Silent
 from prelabel.project import Project
 from prelabel.reviewing import proposals_for
+from prelabel.store.acceptances import (
+    AcceptedFrame,
+    EndKind,
+    Part,
+    end_acceptance,
+    record_acceptance,
+)
+from prelabel.store.store import utc_now
 from prelabel.work.records import TaskState
 
 PROPOSALS = proposals_field(MODEL)
@@ -117,12 +126,129 @@ def test_error_patches_can_be_opened(curation: Curation, project: Project) -> No
     assert patches.count_values("type")["tp"] == 4
 
 
+def test_the_method_of_evaluation_finds_what_the_filling_wrote(
+    curation: Curation, project: Project
+) -> None:
+    dataset, _ = synchronised(curation, project)
+    kept = dataset.load_evaluation_results(EVALUATION)
+    assert kept.metrics()["support"] == 4
+    assert kept.metrics()["recall"] == 1
+    labelled = dataset.exists("labels.detections.0")
+    again = labelled.evaluate_detections(PROPOSALS, gt_field="labels", method="prelabel")
+    assert sorted(again.ytrue_ids) == sorted(kept.ytrue_ids)
+    assert sorted(again.ious) == pytest.approx(sorted(kept.ious), abs=1e-5)
+
+
+def test_disagreements_are_named_by_kind(curation: Curation, project: Project) -> None:
+    frame_id = labelled_id(project)
+    version = project.store.labels(frame_id)
+    assert version is not None
+    labels = version.annotations
+    flipped = AnnotationSet(
+        labels.boxes.take([0]), 1 - labels.class_id[:1], labels.box_id[:1], labels.origin[:1]
+    )
+    project.store.write_labels(frame_id, flipped, "bob")
+    dataset, _ = synchronised(curation, project)
+    sample = sample_of(dataset, frame_id)
+    assert [box.disagreement for box in sample.labels.detections] == ["class flip"]
+    kinds = [box.disagreement for box in sample[PROPOSALS].detections]
+    assert kinds == ["class flip", "extra"]
+    assert sample.doubt.disagreements == 2
+    assert (sample.eval_tp, sample.eval_fp, sample.eval_fn) == (0, 2, 1)
+    assert len(dataset.load_saved_view("disagreements: class flip")) == 1
+
+
+def test_labels_that_a_rule_accepted_are_told_apart_and_confirmed(
+    curation: Curation, project: Project
+) -> None:
+    frame = next(project.store.frames(labelled=False))
+    rule = "all boxes right in 95 of 100 frames"
+    shown = proposals_for(project, [frame.frame_id])[frame.frame_id].visible
+    origins = [Origin(OriginKind.AUTO, one.model_id, one.score, rule=rule) for one in shown.origin]
+    labels = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
+    dataset, _ = synchronised(curation, project)
+    accepted = AcceptedFrame(frame.frame_id, Part.WHOLE, labels)
+    record_acceptance(project.store, MODEL, {"rule": rule}, [accepted], "ann", utc_now)
+    synchronised(curation, project)
+    sample = sample_of(dataset, frame.frame_id)
+    assert (sample.record.rule, sample.labels.detections[0].rule) == (rule, rule)
+    assert len(dataset.load_saved_view("auto: accepted by a rule")) == 1
+
+    sample.tags.append("accept")
+    sample.save()
+    synchronised(curation, project)
+    confirmed = project.store.labels(frame.frame_id)
+    assert confirmed is not None
+    assert {one.kind for one in confirmed.annotations.origin} == {OriginKind.PROPOSED}
+    assert confirmed.source == "confirmed in FiftyOne"
+
+
+def test_an_edit_of_labels_that_were_withdrawn_is_kept_beside(
+    curation: Curation, project: Project
+) -> None:
+    frame = next(project.store.frames(labelled=False))
+    shown = proposals_for(project, [frame.frame_id])[frame.frame_id].visible
+    origins = [Origin(OriginKind.AUTO, one.model_id, one.score, rule="r") for one in shown.origin]
+    labels = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
+    accepted = AcceptedFrame(frame.frame_id, Part.WHOLE, labels)
+    record_acceptance(project.store, MODEL, {}, [accepted], "ann", utc_now)
+    dataset, _ = synchronised(curation, project)
+    sample = sample_of(dataset, frame.frame_id)
+    sample.labels.detections.pop()
+    sample.save()
+    end_acceptance(project.store, 1, EndKind.WITHDRAWN, "a trial", "ann", utc_now)
+    _, done = synchronised(curation, project)
+    assert done.collected is not None
+    assert list(done.collected.conflicts) == [frame.frame_id]
+    assert project.store.labels(frame.frame_id) is None
+    sample = sample_of(dataset, frame.frame_id)
+    assert (sample.labels, len(sample.conflict.detections)) == (None, 1)
+
+    sample.tags.append("take mine")
+    sample.save()
+    synchronised(curation, project)
+    mine = project.store.labels(frame.frame_id)
+    assert mine is not None
+    assert len(mine.annotations) == 1
+
+
+def test_pictures_of_one_instant_are_slices_of_a_group(
+    curation: Curation, project: Project, tmp_path: Path
+) -> None:
+    views = [
+        Frame("a" * 32, str(tmp_path / "0007-front.jpg"), 64, 48, group="0007"),
+        Frame(
+            "b" * 32,
+            str(tmp_path / "0007-lidar_bev.png"),
+            64,
+            48,
+            FrameKind.LIDAR_BEV,
+            group="0007",
+        ),
+    ]
+    project.store.import_frames([LabelledFrame(views[0], None)], "ann")
+    dataset, _ = synchronised(curation, project)
+    project.store.import_frames([LabelledFrame(views[1], None)], "ann")
+    _, done = synchronised(curation, project)
+    assert done.filled.added == 1
+    assert dataset.media_type == "group"
+    slices = dataset.match({"instant": "0007"}).first()
+    group = dataset.get_group(slices.group.id)
+    assert {name: one.frame_id for name, one in group.items()} == {
+        "front": "a" * 32,
+        "lidar_bev": "b" * 32,
+    }
+    assert len(dataset.load_saved_view("this batch")) == FRAMES
+
+
 def test_views_for_curators_are_saved_and_open(curation: Curation, project: Project) -> None:
     dataset, _ = synchronised(curation, project)
     views = {name: dataset.load_saved_view(name) for name in dataset.list_saved_views()}
     assert len(views["this batch"]) == FRAMES
-    assert len(views["as proposed"]) == 2
+    assert len(views["human: as proposed"]) == 2
+    assert len(views["disagreements: extra"]) == len(views["auto: accepted by a rule"]) == 0
     assert len(views["conflicts"]) == 0
+    assert dataset.list_workspaces() == ["curation"]
     assert dataset.active_label_schemas == ["labels"]
     assert dataset.app_config.sidebar_groups[1].paths[0] == "labels"
 
@@ -253,9 +379,9 @@ def test_a_dataset_made_anew_is_the_same(curation: Curation, project: Project) -
 
 
 def test_the_server_runs_as_long_as_it_is_used_and_survives_a_kill(tmp_path: Path) -> None:
-    program = mongod_program() or find_mongod(os.environ)
+    program = mongod_program()
     if program is None:
-        pytest.skip("no mongod was found")
+        skip_without_mongod()
     options = MongodOptions(program, 0.25)
     with running_mongod(tmp_path / "db", options) as first:
         with running_mongod(tmp_path / "db", options) as second:

@@ -5,19 +5,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from review_app import opened_copy
 
+from prelabel.curating.background import Step, in_background
 from prelabel.curating.curate import synchronise
-from prelabel.curating.filling import open_dataset
+from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import opened_curation, plugins_folder
-from prelabel.datasets.progress import Silent
+from prelabel.curating.worker import work_once
+from prelabel.datasets.annotations import DRAWN, AnnotationSet, new_box_ids
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import PrelabelError
+from prelabel.datasets.progress import Progress, Silent
 from prelabel.project import Project
 
+RNG = np.random.default_rng(0)
 OURS = "@prelabel/curation"
 
 # What FiftyOne's driver says about its own defaults.
 pytestmark = pytest.mark.filterwarnings("ignore:No uuidRepresentation:DeprecationWarning")
+
+
+class NoPlanError(PrelabelError):
+    """What a piece of work raises here."""
 
 
 @pytest.fixture
@@ -80,6 +91,58 @@ def test_the_next_batch_is_previewed_with_reasons_and_then_chosen(
     assert newest is not None
     assert len(newest[1]) == 3
     assert dataset.match({"work.round": 1}).count() == 3
+
+
+def test_parameters_are_checked_like_the_configuration(dataset: Any) -> None:
+    import fiftyone.operators as foo
+
+    with pytest.raises(foo.ExecutionError, match="2 mistakes"):
+        run(dataset, "select_next_batch", budget="much", strategy="none").raise_exceptions()
+
+
+def test_patches_of_missed_boxes_are_opened(dataset: Any, project: Project) -> None:
+    frame = next(project.store.frames())
+    nowhere = AnnotationSet(Boxes([[40, 40, 60, 47]]), [0], new_box_ids(1, RNG), [DRAWN])
+    project.store.write_labels(frame.frame_id, nowhere, "ann")
+    run(dataset, "synchronise")
+    assert run(dataset, "open_error_patches").result == {"patches": 1}
+    assert run(dataset, "open_error_patches", which="any").result == {"patches": 3}
+
+
+def test_long_work_is_scheduled_and_done_by_the_worker(dataset: Any, project: Project) -> None:
+    import fiftyone.operators as foo
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    given = {"dataset": dataset, "params": {"folds": 2}, "request_delegation": True}
+    foo.execute_operator(f"{OURS}/find_label_errors", given)
+    assert work_once(dataset.name) == 1
+    (done,) = DelegatedOperationService().list_operations(dataset_name=dataset.name)
+    # Nothing is labelled yet: what is wrong is told where the curator looks for what is scheduled.
+    assert (done.run_state, "labelled" in str(done.result.error)) == ("failed", True)
+    assert work_once(dataset.name) == 0
+
+
+def test_steps_of_work_in_a_thread_come_one_by_one_and_then_its_result() -> None:
+    def work(progress: Progress) -> str:
+        with progress.task("Counting", 4) as advance:
+            advance(4, "done")
+        return "four"
+
+    results = []
+
+    def steps() -> Iterator[Step]:
+        results.append((yield from in_background(work)))
+
+    told = list(steps())
+    assert (results, told[-1]) == (["four"], Step("Counting: done", 1.0))
+
+
+def test_what_fails_in_a_thread_fails_for_whoever_asked() -> None:
+    def work(progress: Progress) -> str:
+        raise NoPlanError("no plan")
+
+    with pytest.raises(NoPlanError):
+        list(in_background(work))
 
 
 def test_a_budget_that_is_none_is_told_in_the_form(dataset: Any) -> None:

@@ -16,6 +16,7 @@ from prelabel.datasets.geometry import (
     boxes_iou,
     enclosing,
     moved_boxes,
+    paired_iou,
     pairwise_iou,
     rotated_corners,
     turned_intersection_areas,
@@ -46,6 +47,19 @@ def test_shared_areas_are_those_of_polygons(left: Boxes, right: Boxes) -> None:
     sides = [shapely.polygons(corners_of(boxes)) for boxes in (left, right)]
     shared = shapely.area(shapely.intersection(sides[0][:, None], sides[1][None]))
     assert np.allclose(turned_intersection_areas(left, right), shared, rtol=0, atol=1e-4)
+
+
+@given(left=turned(), right=turned(), upright=st.booleans())
+def test_pairs_have_the_iou_of_the_table_of_all_pairs(
+    left: Boxes, right: Boxes, upright: bool
+) -> None:
+    rows = np.arange(min(len(left), len(right)))
+    first, second = left.take(rows), right.take(rows)
+    if upright:
+        first, second = Boxes(first.xyxy), Boxes(second.xyxy)
+    assert np.allclose(paired_iou(first, second), np.diag(boxes_iou(first, second)), atol=1e-12)
+    straight = Boxes(second.xyxy)
+    assert np.allclose(paired_iou(first, straight), np.diag(boxes_iou(first, straight)), atol=1e-12)
 
 
 @given(left=turned(), right=turned())

@@ -230,3 +230,20 @@ def embedded(name: str, vector: list[float]) -> Prediction:
         ClassScores.INDEPENDENT,
         frame_embedding=vector,
     )
+
+
+def test_many_frames_and_few_are_looked_for_in_different_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = PredictionFiles(tmp_path)
+    made = [a_prediction(frame_id_of(f"{number}"), [[0, 0, 4, 4]], [[0.5]]) for number in range(9)]
+    for part in (made[:4], made[4:8], made[6:]):
+        files.write(part)
+    asked = [made[row].frame_id for row in (7, 2, 2, 8)]
+    few = [one.frame_id for one in files.read(asked)]
+    monkeypatch.setattr("prelabel.models.prediction_files._FEW", 0)
+    assert few == [one.frame_id for one in files.read(asked)] == [asked[0], asked[1], asked[3]]
+    assert list(files.read([])) == []
+    absent = frame_id_of("absent")
+    assert set(files.find([*asked, absent])) == set(asked)
+    assert files.find([]) == {}

@@ -1,6 +1,8 @@
 """The guidelines beside the work: open at the class in hand, and told about when they change."""
 
-from playwright.sync_api import Page, expect
+import re
+
+from playwright.sync_api import Page, Route, expect
 from review_projects import ReviewProject
 from review_server import ReviewServer
 from scripted_annotator import ScriptedAnnotator
@@ -43,6 +45,34 @@ def test_the_panel_follows_the_class_in_hand(
     person.press("g")
     person.press(str(cards.classes.index("nine") + 1))
     expect(panel.locator(".in-hand")).to_have_text("nine")
+
+
+def test_a_text_that_comes_late_is_turned_to_the_class_in_hand(
+    cards: ReviewProject, cards_server: ReviewServer, page: Page
+) -> None:
+    write(cards, FIRST)
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(re.compile(r"/api/guidelines$"), hold)
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    person.look()
+    person.press(str(cards.classes.index("king") + 1))
+    person.press("g")
+    while len(waiting) < 2:
+        page.wait_for_timeout(20)
+    at_start, at_opening = waiting
+    in_hand = page.get_by_role("complementary", name="Guidelines").locator(".in-hand")
+    at_opening.continue_()
+    expect(in_hand).to_have_text("king")
+    with page.expect_response(re.compile(r"/api/guidelines$")) as late:
+        at_start.continue_()
+    late.value.finished()
+    page.evaluate("() => fetch('/api/project')")  # by then the page has handled what came late
+    expect(in_hand).to_have_text("king")
 
 
 def test_whoever_works_is_told_what_changed(

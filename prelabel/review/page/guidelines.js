@@ -30,6 +30,8 @@ export class Guidelines {
     this.storage = storage;
     /** @type {GuidelineText | null} */
     this.text = null;
+    /** @type {string | null}  The class whose section the open panel has turned to. */
+    this.inHand = null;
     this.body = make("div", { class: "guideline-text", tabindex: 0 });
     this.from = make("p", { class: "guideline-version" });
     panel.replaceChildren(
@@ -108,8 +110,13 @@ export class Guidelines {
    */
   follow(className) {
     if (!this.isOpen) return;
+    this.inHand = className;
+    this.#turn();
+  }
+
+  #turn() {
     for (const marked of this.body.querySelectorAll(".in-hand")) marked.classList.remove("in-hand");
-    const heading = className ? this.#headingOf(className) : null;
+    const heading = this.inHand ? this.#headingOf(this.inHand) : null;
     if (!heading) return;
     heading.classList.add("in-hand");
     this.body.scrollTop = heading.offsetTop - this.body.offsetTop;
@@ -130,6 +137,7 @@ export class Guidelines {
       return;
     }
     this.body.replaceChildren(...guidelineNodes(this.text.html));
+    this.#turn();
     this.from.textContent = `Version ${this.text.version}, by ${this.text.author}`;
   }
 

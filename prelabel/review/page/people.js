@@ -25,6 +25,7 @@ export async function showPeople(me) {
       await offerLink(name);
     });
   });
+  form.hidden = false; // not before: a browser would send it by itself and load the page anew
   await refresh(me);
 }
 

@@ -24,6 +24,7 @@ export async function showWebhooks() {
       showSecret(hook.secret);
     });
   });
+  form.hidden = false;
 }
 
 function eventChoice(event) {

@@ -1,0 +1,1 @@
+"""Lidar: points, cuboids and cameras, and the pictures made from points."""

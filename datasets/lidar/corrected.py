@@ -1,0 +1,157 @@
+"""Corrected bird's-eye frames back to sweeps with cuboids."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.errors import BadInputError
+from prelabel.datasets.frames import LabelledFrame
+from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
+from prelabel.datasets.lidar.coordinates import wrapped
+from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids, footprint_iou
+from prelabel.datasets.lidar.derived_frames import FrameEntry, FrameIndex, KnownCuboid
+from prelabel.datasets.lidar.ground import find_ground
+from prelabel.datasets.lidar.lifting import lift_boxes
+from prelabel.datasets.lidar.sources import open_sweeps
+from prelabel.datasets.lidar.sweeps import Sweep, SweepSet
+
+# A box that comes back within these was not touched; float32 pixels are a thousandth of one off.
+_SAME_PX, _SAME_TURN = 0.01, 1e-4
+_SAME_PLACE = 0.5  # overlap seen from above
+
+
+def corrected_sweeps(
+    frames: Iterable[LabelledFrame], classes: tuple[str, ...], index: FrameIndex
+) -> SweepSet:
+    """The sweeps that frames were made from, with cuboids for the boxes that the frames have now.
+
+    A box that is as it was keeps its cuboid to the last digit. One that was changed keeps the
+    height of its cuboid and the side that is its front; a new one is as tall as its points, and its
+    longer side is its length. Frames that are not of `index` are left out; sweeps without a
+    labelled frame keep the labels they have. Raises BadInputError where the points are gone.
+    """
+    entries = {entry.frame_id: entry for entry in index.frames}
+    labelled: dict[str, list[tuple[FrameEntry, AnnotationSet]]] = {}
+    for one in frames:
+        entry = entries.get(one.frame.frame_id)
+        if entry is not None and one.annotations is not None:
+            labelled.setdefault(entry.sweep, []).append((entry, one.annotations))
+    source = Path(index.source)
+    if not source.exists():
+        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
+    opened = open_sweeps(source)
+    merging = _Merging(labelled, classes, opened.classes)
+    return SweepSet(opened.format, classes, merging.sweeps(opened.sweeps), opened.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Merging:
+    labelled: dict[str, list[tuple[FrameEntry, AnnotationSet]]]
+    classes: tuple[str, ...]
+    own_classes: tuple[str, ...]
+
+    def sweeps(self, sweeps: Iterable[Sweep]) -> Iterator[Sweep]:
+        for sweep in sweeps:
+            own = self.labelled.get(sweep.name)
+            if own is None:
+                yield replace(sweep, labels=self._renumbered(sweep))
+            else:
+                yield replace(sweep, labels=_labels(sweep, own))
+
+    def _renumbered(self, sweep: Sweep) -> CuboidLabels | None:
+        """Labels of a sweep that has no frame, their classes by the order asked for."""
+        labels = sweep.labels
+        if labels is None or self.classes == self.own_classes:
+            return labels
+        names = [self.own_classes[class_id] for class_id in labels.class_id]
+        missing = set(names) - set(self.classes)
+        if missing:
+            raise BadInputError(
+                f"sweep {sweep.name}: class {min(missing)!r} is not among the classes of the frames"
+            )
+        ids = [self.classes.index(name) for name in names]
+        return CuboidLabels(labels.cuboids, ids, labels.box_id, labels.origin, labels.track)
+
+
+def _labels(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
+    """The cuboids of one sweep from all its frames; an object in two tiles counts once."""
+    cloud = sweep.load()
+    ground = find_ground(cloud)
+    merged: CuboidLabels | None = None
+    for entry, annotations in frames:
+        grid = BirdsEyeGrid.from_settings(entry.grid)
+        known = {one.box_id: one for one in entry.cuboids}
+        lifted, _ = lift_boxes(annotations.boxes, grid, cloud, ground)
+        ids = [known[one].object_id if one in known else one for one in annotations.box_id]
+        cuboids = _with_known(lifted, annotations, grid, known)
+        own = CuboidLabels(cuboids, annotations.class_id, ids, annotations.origin)
+        merged = own if merged is None else _merged(merged, own)
+    before = _tracks(sweep)
+    if merged is None or not before:
+        return merged or CuboidLabels.empty()
+    tracks = [before.get(box_id, box_id) for box_id in merged.box_id]
+    return CuboidLabels(merged.cuboids, merged.class_id, merged.box_id, merged.origin, tracks)
+
+
+def _merged(one: CuboidLabels, other: CuboidLabels) -> CuboidLabels:
+    """All objects of two tiles; what both show, by its id or by its place, is taken of the first.
+
+    What was deleted in one tile only comes back from the other: delete it in both.
+    """
+    fresh = np.array([box_id not in one.box_id for box_id in other.box_id], np.bool_)
+    if len(one) and len(other):
+        same_class = one.class_id[:, None] == other.class_id[None]
+        overlap = footprint_iou(one.cuboids, other.cuboids)
+        fresh &= ~((overlap >= _SAME_PLACE) & same_class).any(axis=0)
+    added = other.take(np.flatnonzero(fresh))
+    return CuboidLabels(
+        Cuboids(
+            np.concatenate([one.cuboids.centre_m, added.cuboids.centre_m]),
+            np.concatenate([one.cuboids.size_m, added.cuboids.size_m]),
+            np.concatenate([one.cuboids.yaw, added.cuboids.yaw]),
+        ),
+        np.concatenate([one.class_id, added.class_id]),
+        (*one.box_id, *added.box_id),
+        (*one.origin, *added.origin),
+    )
+
+
+def _tracks(sweep: Sweep) -> dict[str, str]:
+    labels = sweep.labels
+    if labels is None or labels.track is None:
+        return {}
+    return dict(zip(labels.box_id, labels.track, strict=True))
+
+
+def _with_known(
+    lifted: Cuboids, boxes: AnnotationSet, grid: BirdsEyeGrid, known: dict[str, KnownCuboid]
+) -> Cuboids:
+    """Lifted cuboids, those that were known before as they were or with the height they had."""
+    centre, size, yaw = lifted.centre_m.copy(), lifted.size_m.copy(), lifted.yaw.copy()
+    for row, box_id in enumerate(boxes.box_id):
+        before = known.get(box_id)
+        if before is None:
+            continue
+        was = Cuboids([before.centre_m], [before.size_m], [before.yaw], grid.frame)
+        if _untouched(boxes.boxes.take([row]), grid.boxes(was)):
+            centre[row], size[row], yaw[row] = before.centre_m, before.size_m, before.yaw
+            continue
+        # The side that was the front: lifting goes by the longer side, and knows no front.
+        quarter = round(float(wrapped(np.array(before.yaw - yaw[row]))) / (np.pi / 2))
+        yaw[row] = wrapped(np.array(yaw[row] + quarter * np.pi / 2))
+        if quarter % 2:
+            size[row, :2] = size[row, 1::-1]
+        size[row, 2] = before.size_m[2]
+        centre[row, 2] = before.centre_m[2]
+    return Cuboids(centre, size, yaw, grid.frame)
+
+
+def _untouched(box: Boxes, was: Boxes) -> bool:
+    if box.angle is None or was.angle is None:
+        return False
+    turned = float(np.abs(wrapped(box.angle - was.angle))[0])
+    return bool(np.abs(box.xyxy - was.xyxy).max() <= _SAME_PX and turned <= _SAME_TURN)

@@ -1,0 +1,142 @@
+"""From turned boxes on a bird's-eye picture to cuboids, their height taken from the points."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from prelabel.datasets.arrays import Float32s, Float64s, Int64s
+from prelabel.datasets.boxes import Boxes
+from prelabel.datasets.geometry import angle_of
+from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
+from prelabel.datasets.lidar.coordinates import wrapped
+from prelabel.datasets.lidar.cuboids import Cuboids
+from prelabel.datasets.lidar.ground import Ground
+from prelabel.datasets.lidar.points import PointCloud
+from prelabel.datasets.predictions import Prediction
+
+_MARGIN_M = 0.1  # round a footprint: boxes are a pixel or two too narrow as often as too wide
+_STANDS_M = 0.15  # what is lower belongs to the ground
+_GAP_M = 0.8  # what hangs higher over the rest belongs to a tree or a bridge
+_TALLEST_M = 5.0
+_USUAL_M = 1.6  # where there are no points to tell
+_LEAST_POINTS = 5
+# One standard deviation of a top or a bottom: with points to tell, and without.
+_HEIGHT_SPREAD_M, _GUESSED_SPREAD_M, _GROUND_SPREAD_M = 0.1, 0.35, 0.08
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CuboidProposals:
+    """What a detector says in space: n cuboids of the sensor's frame.
+
+    `score` (n,) 0 to 1, falling; `class_id` (n,). `spread_m` (n, 6) is the standard deviation of
+    x, y, z of the middle along the cuboid's own axes and of length, width and height, in metres,
+    `spread_yaw` (n,) that of the heading in radians; both None where the detector gives no spread.
+    `points` (n,) counts the points that told the height.
+    """
+
+    cuboids: Cuboids
+    score: Float32s
+    class_id: Int64s
+    points: Int64s
+    spread_m: Float64s | None = None
+    spread_yaw: Float64s | None = None
+
+    def __len__(self) -> int:
+        return len(self.cuboids)
+
+
+def lift_prediction(
+    prediction: Prediction, grid: BirdsEyeGrid, cloud: PointCloud, ground: Ground
+) -> CuboidProposals:
+    """A detector's boxes on a bird's-eye frame as cuboids.
+
+    The spread of the four sides of a box becomes that of middle and size; one end of the box
+    against the other gives that of the heading.
+    """
+    cuboids, points = lift_boxes(prediction.boxes, grid, cloud, ground)
+    if prediction.spread_px is None:
+        return CuboidProposals(cuboids, prediction.score, prediction.class_id, points)
+    left, top, right, bottom = (prediction.spread_px.astype(np.float64) * grid.resolution_m).T
+    lengthwise, crosswise = np.hypot(left, right), np.hypot(top, bottom)
+    swapped = _is_upright_longer(prediction.boxes)
+    lengthwise, crosswise = (
+        np.where(swapped, crosswise, lengthwise),
+        np.where(swapped, lengthwise, crosswise),
+    )
+    height = np.where(points >= _LEAST_POINTS, _HEIGHT_SPREAD_M, _GUESSED_SPREAD_M)
+    tall = np.hypot(height, _GROUND_SPREAD_M)
+    spread = np.stack(
+        [lengthwise / 2, crosswise / 2, tall / 2, lengthwise, crosswise, tall], axis=1
+    )
+    # Two ends, each off by the spread of the middle across, over the distance between them.
+    turn = np.arctan2(crosswise / np.sqrt(2), cuboids.size_m[:, 0])
+    return CuboidProposals(
+        cuboids, prediction.score, prediction.class_id, points, spread, np.asarray(turn)
+    )
+
+
+def lift_boxes(
+    boxes: Boxes, grid: BirdsEyeGrid, cloud: PointCloud, ground: Ground
+) -> tuple[Cuboids, Int64s]:
+    """Cuboids over boxes of a bird's-eye picture, and how many points told the height of each.
+
+    The longer side is taken for the length, so a heading may be half a turn off, as it is with
+    every detector of turned boxes. A cuboid stands on the ground under its middle and reaches up to
+    its highest point, but not to what hangs over it; without points it is 1.6 m tall.
+    """
+    flat = footprints_on_ground(boxes, grid)
+    heights, bottoms = np.full(len(flat), _USUAL_M), np.zeros(len(flat))
+    points = np.zeros(len(flat), np.int64)
+    positions = cloud.positions()
+    over = ground.above(cloud)
+    stands = (over > _STANDS_M) & (over < _TALLEST_M)
+    standing, above = positions[stands], over[stands].astype(np.float64)
+    origin = np.array(cloud.origin_m)
+    for row in range(len(flat)):
+        middle = flat.centre_m[row, :2] - origin[:2]
+        bottoms[row] = ground.at(middle[None].astype(np.float32))[0] + origin[2]
+        top, points[row] = _top(_levels_in(flat, row, standing, above))
+        heights[row] = top or _USUAL_M
+    centre = np.column_stack([flat.centre_m[:, :2], bottoms + heights / 2])
+    size = np.column_stack([flat.size_m[:, :2], heights])
+    return Cuboids(centre, size, flat.yaw, flat.frame), points
+
+
+def footprints_on_ground(boxes: Boxes, grid: BirdsEyeGrid) -> Cuboids:
+    """Boxes of a bird's-eye picture as cuboids 1 m tall around height 0."""
+    xyxy = boxes.xyxy.astype(np.float64)
+    centre = grid.metres((xyxy[:, :2] + xyxy[:, 2:]) / 2)
+    sides = (xyxy[:, 2:] - xyxy[:, :2]) * grid.resolution_m
+    yaw = -angle_of(boxes).astype(np.float64) - np.pi / 2
+    swapped = _is_upright_longer(boxes)
+    size = np.where(swapped[:, None], sides[:, ::-1], sides)
+    yaw = wrapped(yaw - np.where(swapped, np.pi / 2, 0.0))
+    ones = np.ones(len(boxes))
+    return Cuboids(
+        np.column_stack([centre, 0 * ones]), np.column_stack([size, ones]), yaw, grid.frame
+    )
+
+
+def _is_upright_longer(boxes: Boxes) -> np.ndarray:
+    """Which boxes are longer down than across before their turn, by more than a rounding."""
+    sides = boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]
+    return np.asarray(sides[:, 1] > sides[:, 0] * 1.001, np.bool_)
+
+
+def _levels_in(flat: Cuboids, row: int, points: Float64s, above: Float64s) -> Float64s:
+    """Heights over the ground, rising, of the points over one footprint."""
+    reach = float(np.hypot(*flat.size_m[row, :2])) / 2 + _MARGIN_M
+    offset = np.abs(points[:, :2] - flat.centre_m[row, :2])
+    near = np.flatnonzero((offset <= reach).all(axis=1))
+    own = np.abs(flat.seen_from_inside(row, points[near])[:, :2])
+    within = (own <= flat.size_m[row, :2] / 2 + _MARGIN_M).all(axis=1)
+    return np.sort(above[near[within]])
+
+
+def _top(levels: Float64s) -> tuple[float, int]:
+    """The height where rising points end, before a gap, and how many they are."""
+    if len(levels) < _LEAST_POINTS:
+        return 0.0, len(levels)
+    gaps = np.flatnonzero(np.diff(levels) > _GAP_M)
+    end = int(gaps[0]) + 1 if len(gaps) else len(levels)
+    return float(levels[end - 1]), end

@@ -1,0 +1,1 @@
+"""Generated streets as a lidar and cameras see them."""

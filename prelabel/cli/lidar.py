@@ -1,0 +1,147 @@
+"""Commands that make frames of lidar sweeps, and cuboids of corrected frames."""
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from prelabel.cli.session import ANY_PATH, EXISTING, bars
+from prelabel.cli.words import first_lines
+from prelabel.datasets.wording import counted
+
+_AREA_HELP = "Metres behind, ahead, to the right and to the left."
+_VIEWS = ("birds-eye", "range", "cameras")
+
+
+@click.group()
+def lidar() -> None:
+    """Make frames of lidar sweeps, and cuboids of corrected frames.
+
+    \b
+    Example:
+      prelabel lidar frames kitti/ --to street-frames
+      prelabel init street --import street-frames/annotations.json
+      prelabel -p street export --format coco --to corrected
+      prelabel lidar lift corrected/annotations.json --frames street-frames --to cuboids
+    """
+
+
+@lidar.command()
+@click.argument("source", type=EXISTING)
+@click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
+@click.option("--view", "views", type=click.Choice(_VIEWS), multiple=True, default=("birds-eye",))
+@click.option("--area", nargs=4, type=float, default=(0, 70.4, 40, 40), help=_AREA_HELP)
+@click.option("--resolution", type=float, default=0.1, show_default=True, help="Metres a pixel.")
+@click.option("--tile", type=float, help="Show all there is, in square tiles of so many metres.")
+@click.option("--drop-not-finite", is_flag=True, help="Leave out points with NaN coordinates.")
+def frames(
+    source: Path,
+    folder: Path,
+    views: tuple[str, ...],
+    area: tuple[float, float, float, float],
+    resolution: float,
+    tile: float | None,
+    drop_not_finite: bool,
+) -> None:
+    """Make pictures and labels of sweeps: KITTI, nuScenes, or files of points.
+
+    The new folder holds annotations.json, to be imported like any COCO dataset.
+
+    \b
+    Example:
+      prelabel lidar frames kitti/ --to street-frames --view birds-eye --view cameras
+      prelabel lidar frames survey.laz --to tiles --tile 100 --resolution 0.25
+    """
+    from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
+    from prelabel.datasets.lidar.derived_frames import FrameSettings, View, write_frames
+    from prelabel.datasets.lidar.point_files import PointRules
+    from prelabel.datasets.lidar.sources import open_sweeps
+
+    behind, ahead, right, left = area
+    grid = BirdsEyeGrid(-behind, ahead, -right, left, resolution)
+    settings = FrameSettings(tuple(View(view) for view in views), grid, tile_m=tile)
+    opened = open_sweeps(source, PointRules(drop_not_finite=drop_not_finite))
+    made = write_frames(folder, source, opened, settings, bars())
+    boxes = sum(len(one.annotations) for one in made if one.annotations is not None)
+    click.echo(f"Made {counted(len(made), 'frame')} with {counted(boxes, 'box')} in {folder}.")
+    for line in first_lines(opened.notes):
+        click.echo(line)
+    naming = "" if opened.classes else " --classes NAMES"
+    click.echo(f"Next: prelabel init NAME --import {folder / 'annotations.json'}{naming}")
+
+
+@lidar.command()
+@click.argument("labels", type=EXISTING)
+@click.option("--frames", "folder", type=EXISTING, required=True, help="Where they were made.")
+@click.option("--to", "target", type=ANY_PATH, required=True, help="A new folder.")
+@click.option("--format", type=click.Choice(["kitti", "nuscenes"]), default="kitti")
+@click.option("--images", type=EXISTING, help="Where the pictures lie. [default: beside]")
+def lift(labels: Path, folder: Path, target: Path, format: str, images: Path | None) -> None:
+    """Turn corrected bird's-eye frames into cuboids, as KITTI or nuScenes have them.
+
+    \b
+    Example:
+      prelabel lidar lift corrected/annotations.json --frames street-frames --to cuboids
+    """
+    from prelabel.datasets.formats.base import ImportReport
+    from prelabel.datasets.formats.registry import open_dataset
+    from prelabel.datasets.lidar.corrected import corrected_sweeps
+    from prelabel.datasets.lidar.derived_frames import read_index
+    from prelabel.datasets.lidar.kitti_writer import write_kitti_sweeps
+    from prelabel.datasets.lidar.nuscenes_writer import write_nuscenes
+
+    index = read_index(folder)
+    report = ImportReport()
+    opened = open_dataset(labels, report=report, images=images or folder)
+    sweeps = corrected_sweeps(opened.frames, opened.classes, index)
+    write = write_kitti_sweeps if format == "kitti" else write_nuscenes
+    count = write(target, sweeps.classes, sweeps.sweeps, bars())
+    click.echo(f"{report.summary()}")
+    click.echo(f"Wrote {counted(count, 'sweep')} as {format} to {target}.")
+
+
+@lidar.command()
+@click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
+@click.option("--scenes", type=int, default=8, show_default=True, help="For training.")
+@click.option("--sweeps", type=int, default=1, show_default=True, help="Turns of each scene.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--beams", type=int, default=64, show_default=True, help="Of the lidar.")
+@click.option("--cameras/--no-cameras", default=True, help="Take pictures, which takes longest.")
+def generate(folder: Path, scenes: int, sweeps: int, seed: int, beams: int, cameras: bool) -> None:
+    """Generate streets as a lidar and three cameras see them, in nuScenes' layout.
+
+    A quarter as many scenes more are for validation, and half as many for testing.
+
+    \b
+    Example:
+      prelabel lidar generate --to streets --scenes 20
+    """
+    from prelabel.datasets.lidar.simulated.options import SweepOptions
+    from prelabel.datasets.lidar.simulated.writing import write_sweeps
+
+    counts = scenes, scenes // 4, scenes // 2
+    options = SweepOptions(seed, *counts, sweeps, beams=beams, with_cameras=cameras)
+    count = write_sweeps(folder, options, bars())
+    click.echo(f"Generated {counted(count, 'sweep')} in {folder}.")
+
+
+@lidar.command()
+@click.argument("source", type=EXISTING)
+@click.option("--to", "path", type=ANY_PATH, required=True, help="A .jpg or .png file.")
+@click.option("--most", type=int, default=12, show_default=True, help="Sweeps to draw.")
+@click.option("--area", nargs=4, type=float, default=(0, 70.4, 40, 40), help=_AREA_HELP)
+def draw(source: Path, path: Path, most: int, area: tuple[float, float, float, float]) -> None:
+    """Draw a contact sheet: cuboids from above and in the cameras, a row for each sweep.
+
+    \b
+    Example:
+      prelabel lidar draw kitti/ --to sheet.jpg
+    """
+    from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
+    from prelabel.datasets.lidar.drawing import write_contact_sheet
+    from prelabel.datasets.lidar.sources import open_sweeps
+
+    behind, ahead, right, left = area
+    grid = BirdsEyeGrid(-behind, ahead, -right, left, 0.1)
+    count = write_contact_sheet(path, islice(open_sweeps(source).sweeps, most), grid)
+    click.echo(f"Drew {counted(count, 'sweep')} to {path}.")
