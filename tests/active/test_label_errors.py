@@ -224,8 +224,9 @@ def test_answers_move_what_nobody_has_looked_at() -> None:
 
 def test_a_label_that_was_left_as_it_is_has_no_error_of_another_kind() -> None:
     spurious = suspect(1, 0.6)
-    place = {"frame_id": spurious.frame_id, "box_id": spurious.box_id, "probability": 0.5}
-    flipped = replace(suspect(2, 0.5, ErrorKind.WRONG_CLASS), **place)
+    flipped = replace(
+        suspect(2, 0.5, ErrorKind.WRONG_CLASS), frame_id=spurious.frame_id, box_id=spurious.box_id
+    )
     reclassed = replace(flipped, class_id=1, suspect_id=suspect(3, 0.5).suspect_id)
     after = {
         one.suspect_id: one.probability

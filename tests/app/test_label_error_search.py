@@ -16,6 +16,7 @@ from prelabel.active.label_errors.kinds import ErrorKind
 from prelabel.active.label_errors.suspects import Suspect
 from prelabel.datasets.formats.base import Pictures
 from prelabel.datasets.formats.registry import write_dataset
+from prelabel.datasets.pictures import read_picture
 from prelabel.datasets.progress import Advance, Silent
 from prelabel.label_errors import (
     NoSuspectsError,
@@ -203,8 +204,8 @@ def test_without_a_model_small_pictures_tell_near_duplicates(tmp_path: Path) -> 
     for one in frames:  # blobs on a dark ground are all much alike
         ground = cv2.resize(rng.uniform(0, 160, (4, 4, 3)), (96, 72))
         assert cv2.imwrite(one.frame.uri, ground.astype(np.uint8))
-    copy = cv2.imread(frames[20].frame.uri)
-    assert cv2.imwrite(frames[3].frame.uri, (copy * 0.8 + 20).astype(np.uint8))
+    copy = read_picture(frames[20].frame)
+    assert cv2.imwrite(frames[3].frame.uri, np.asarray(copy * 0.8 + 20, np.uint8))
     write_dataset("coco", tmp_path / "coco", CLASSES, frames, Silent(), Pictures.COPY)
     made, _ = init_project(tmp_path / "project", source=tmp_path / "coco", author="ann")
     with made as project:
