@@ -21,6 +21,7 @@ TILE_PX = 132
 CAPTION_PX = 16
 AROUND = 1.6  # the side of a crop, in longer sides of the suspect
 LEAST_PX = 80
+BORDER_PX = 3.0
 _SUSPECT, _LABEL, _INK = (40, 40, 230), (255, 255, 255), (20, 20, 20)  # BGR
 
 Picture = NDArray[np.uint8]
@@ -68,6 +69,11 @@ def _outline(
 ) -> None:
     (left, top), (right, bottom) = np.round(corners).astype(int).tolist()
     cv2.rectangle(crop, (left, top), (right, bottom), colour, width)
+
+
+def _at_border(suspect: Suspect, width_px: int, height_px: int) -> bool:
+    left, top, right, bottom = suspect.xyxy
+    return min(left, top, width_px - right, height_px - bottom) < BORDER_PX
 
 
 def main() -> None:
