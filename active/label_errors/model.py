@@ -48,6 +48,7 @@ PLANTED_RATE = 0.2
 LEARNED_SHIFT_IOU = (0.2, 0.8)  # how far people are off is not known: from barely touching to a bit
 LEAST_PLANTED = 400  # errors; small sets are planted several times over
 _MOST_ROUNDS = 12
+_BEND = 0.9  # sums of probabilities above are bent below 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,13 +82,16 @@ class Outcomes:
     def probabilities(self, rows: Float64s) -> Float64s:
         """Of each outcome but the first, (n, k - 1), for rows of which an unknown share has each.
 
-        A row of many outcomes at once cannot be: where they add up to more than 1 they are divided
-        by their sum.
+        A row of many outcomes at once cannot be: where they add up to nearly 1 or more, as shares
+        are only estimated, their sum is bent to stay below, and rows keep their order.
         """
         ratios = density_ratios(self.regression.probabilities(rows), self.shares)
         shares = [likely_share(ratios[:, at], pure) for at, pure in enumerate(self.planted)]
         found = ratios * np.array(shares)
-        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1), np.float64)
+        total = found.sum(axis=1, keepdims=True)
+        over = np.maximum(total - _BEND, 0) / (1 - _BEND)
+        bent = np.where(total > _BEND, 1 - (1 - _BEND) / (1 + over), total)
+        return np.asarray(found * bent / np.maximum(total, 1e-300), np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
