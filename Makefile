@@ -25,7 +25,8 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 .PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
         bench-page bench-carry bench-raster bench-review bench-review-effort bench-curate \
-        bench-errors bench-accept pictures-errors pictures-lidar pictures-review clean
+        bench-errors bench-accept pictures-curate pictures-errors pictures-lidar pictures-review \
+        clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -118,10 +119,15 @@ bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness
 bench-accept: setup ## accepting without people: do the promises hold, how much is saved
 	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
-pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
+pictures-curate: setup ## the pictures of FiftyOne in docs/pictures, on real photographs
+	$(NEED_DATA)$(BENCH)/curate_pictures.py --data $(DATA) --work $(WORK)/review-effort \
+	    docs/pictures
+
+pictures-lidar: setup ## generated sweeps on a contact sheet and on the review page, in docs/pictures
 	rm -rf $(WORK)/lidar-sheet
 	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
+	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
 
 pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
 	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \

@@ -45,6 +45,11 @@ class Workspace:
     def exports_folder(self) -> Path:
         return self.folder / "exports"
 
+    @property
+    def scenes_folder(self) -> Path:
+        """What people see around frames that were made of lidar sweeps."""
+        return self.folder / "scenes"
+
     def training_folder(self, run: str) -> Path:
         return self.folder / "models" / run
 

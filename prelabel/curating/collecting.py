@@ -115,12 +115,10 @@ def _collect_labels(dataset: Any, project: Project, seen: _Seen, done: Collected
     base = min(stamps, default=seen.version) if stamps else seen.version
     history = {one.number: one for one in project.store.label_history(frame_id)} if base else {}
     before = _labels_of(history.get(base))
-    if before.boxes.angle is not None and len(before):
-        if {box.box_id for box in seen.labels} != set(before.box_id):
-            done.refused[frame_id] = "turned boxes are edited on the review page"
-        return
-    change = edited(before, seen.labels, project.classes())
-    if change is None:
+    change = edited(before, seen.labels, project.classes(), seen.frame)
+    if change.refused:
+        done.refused[frame_id] = change.refused
+    if not change.told:
         return
     newer = [one for one in history.values() if one.number > base]
     taken = [one for one in newer if one.annotations == change.annotations]

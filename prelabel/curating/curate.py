@@ -1,8 +1,10 @@
 """The work of `prelabel curate`: collect what was done in FiftyOne, fill it anew, open the App."""
 
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from prelabel.curating.collecting import Collected, collect
@@ -138,8 +140,23 @@ def _serve(curation: Curation, options: CurateOptions, say: Callable[[str], None
             "what was done there)."
         )
         try:
-            app.wait(-1)
+            with _ended_by_signals():
+                app.wait(-1)
         except KeyboardInterrupt:
             return
         finally:
             app.close()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl+C does, and Ctrl+C where it would not be heard."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

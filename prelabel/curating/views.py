@@ -29,7 +29,7 @@ def save_workspace(fo: FiftyOne, dataset: Any) -> None:
     samples, project = fo.Panel(type="Samples", pinned=True), fo.Panel(type=PANEL)
     spaces = fo.Space(
         orientation="horizontal",
-        sizes=[0.68, 0.32],
+        sizes=[0.62, 0.38],
         # Without an active child a space is shown empty.
         children=[
             fo.Space(children=[one], active_child=one.component_id) for one in (samples, project)

@@ -92,7 +92,7 @@ def _confirmed(project: Project, frame_id: str) -> bool:
         Origin(OriginKind.PROPOSED, one.model_id, one.score) if one.kind is OriginKind.AUTO else one
         for one in labels.origin
     ]
-    seen = AnnotationSet(labels.boxes, labels.class_id, labels.box_id, origins)
+    seen = AnnotationSet(labels.boxes, labels.class_id, labels.box_id, origins, labels.height_m)
     source = "confirmed in FiftyOne"
     written = project.store.write_labels_after(
         frame_id, seen, project.author, current.number, source

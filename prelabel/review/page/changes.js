@@ -55,7 +55,8 @@ export function hasMoved(box) {
   const { proposal } = box;
   if (!proposal) return false;
   const turned = Math.abs((box.angle ?? 0) - (proposal.angle ?? 0)) > 1e-3;
-  return turned || box.xyxy.some((edge, side) => Math.abs(edge - proposal.xyxy[side]) > UNMOVED_PX);
+  if (turned || box.height_m) return true; // detectors that look from above say no height
+  return box.xyxy.some((edge, side) => Math.abs(edge - proposal.xyxy[side]) > UNMOVED_PX);
 }
 
 /**

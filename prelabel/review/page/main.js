@@ -57,7 +57,7 @@ class Page {
     this.editor = mountEditor(byId("editor"), this.#editorOptions(project));
     this.header = new Header(byId("header"), me, project, (command) => this.editor.run(command));
     this.guidelines = new Guidelines(api, byId("guidelines"), byId("guideline-news"));
-    this.help = new Help(helpRows());
+    this.help = new Help(helpRows);
     this.notices = new Notices(byId("notices"));
     this.shownAt = 0;
     this.renewMs = (project.settings.lease_minutes * 60_000) / 3;
@@ -110,7 +110,7 @@ class Page {
     });
     await this.outbox.open();
     this.#listen();
-    this.outbox.flush();
+    await this.outbox.flush(); // else frames could come as they were before what is sent here
     await this.#fetch();
     this.guidelines.start().catch(() => undefined); // shown again when it is opened
   }
@@ -193,7 +193,7 @@ class Page {
   /** @param {Frame} frame */
   #afterShown({ task, ending }) {
     if (!ending) api.post(`/api/tasks/${task.task}/open`).catch(() => undefined); // edits open it, too
-    this.#fetch();
+    this.#fetch().then(() => this.queue.open.forEach((frame) => this.editor.prepare(frame.task)));
   }
 
   /** The picture is still on its way. @param {Frame} frame @param {number} pressedAt */
@@ -246,13 +246,19 @@ class Page {
     else this.editor.say(step > 0 ? "No further frame is here" : "This is the first frame");
   }
 
+  /** Whether a frame has just come, so that Enter was meant for the one before. */
+  get isTooSoon() {
+    return performance.now() - this.shownAt < TOO_SOON_MS;
+  }
+
   async submit() {
     const frame = this.queue.current;
-    if (!frame || performance.now() - this.shownAt < TOO_SOON_MS) return;
+    if (!frame || this.isTooSoon) return;
     const open = frame.draft.undecided;
     if (open) {
       const text = `${counted(open, "box is", "boxes are")} not decided on.`;
       if (!(await confirm("Submit?", text, "Accept the rest and submit", "Go back"))) return;
+      if (this.queue.current !== frame) return; // it has gone to somebody else meanwhile
       this.#acceptAll(frame);
     }
     this.#finish(frame, "submitted");
@@ -260,7 +266,7 @@ class Page {
 
   #finishAll() {
     const frame = this.queue.current;
-    if (!frame || performance.now() - this.shownAt < TOO_SOON_MS) return;
+    if (!frame || this.isTooSoon) return;
     this.#acceptAll(frame);
     this.#finish(frame, "submitted");
   }
@@ -275,7 +281,7 @@ class Page {
     const frame = this.queue.current;
     if (!frame) return;
     const reason = await askSkipReason();
-    if (reason) this.#finish(frame, "skipped", { reason });
+    if (reason && this.queue.current === frame) this.#finish(frame, "skipped", { reason });
   }
 
   /** @param {Frame} frame @param {"submitted" | "skipped"} ending @param {object} [body] */

@@ -38,7 +38,6 @@ class SelectNextBatch(foo.Operator):  # type: ignore[misc]  # FiftyOne comes wit
             label="Budget",
             description="20 (frames), 500 boxes, 45 min, 2 h",
             default=_DEFAULTS.budget,
-            required=True,
         )
         inputs.enum("strategy", sorted(STRATEGIES), label="Strategy (else as in prelabel.yaml)")
         inputs.bool("preview", label="Show what would be chosen, and why", default=True)

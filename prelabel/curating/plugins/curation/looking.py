@@ -78,6 +78,9 @@ class ProjectPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne comes without t
     def on_refresh(self, ctx: Context) -> None:
         self.on_load(ctx)
 
+    def on_change_view(self, ctx: Context) -> None:
+        self.on_load(ctx)  # operators that change what is so show another view, too
+
     def on_select(self, ctx: Context) -> None:
         ctx.prompt(f"{PLUGIN}/select_next_batch")
 
@@ -103,8 +106,9 @@ class ProjectPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne comes without t
 
 def _layout(title: str, across: str, height: list[int] | None) -> dict[str, Any]:
     return {
-        "title": title,
-        "xaxis": {"title": across},
+        "title": {"text": title, "font": {"size": 14}},
+        "margin": {"t": 40},
+        "xaxis": {"title": {"text": across}},
         "yaxis": {} if height is None else {"range": height},
         "height": 240,
     }
