@@ -7,6 +7,7 @@ import io
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from lidar_projects import LidarProject, lidar_project
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
@@ -26,19 +27,21 @@ READY = """() => {
   return around?.scene && !around.frame && editor.scene.picture && editor.camera.goal === null
     && around.views.every((view) => view.picture && view.size.width > 1);
 }"""
-# The box that its cameras show best, after the proposals are accepted.
+# The box that most cameras see, and largest; it is taken in hand.
 CHOOSE = """() => {
   const { editor } = window.__prelabel.page;
   const { around } = editor;
   const areas = new Map();
-  for (const { drawn } of around.views) {
-    for (const { id, sighting: { isSeen, box, depth } } of drawn) {
+  for (const view of around.views) {
+    for (const { id, sighting: { isSeen, box, depth } } of view.drawn) {
       if (!isSeen || depth < 6) continue;
-      areas.set(id, Math.max(areas.get(id) ?? 0, (box[2] - box[0]) * (box[3] - box[1])));
+      const area = (box[2] - box[0]) * (box[3] - box[1]) / (view.model.width * view.model.height);
+      areas.set(id, (areas.get(id) ?? 0) + Math.min(area, 0.1));
     }
   }
   const best = [...areas].sort((left, right) => right[1] - left[1])[0][0];
   editor.select(best);
+  return [editor.draft.task.frame_id, editor.selected.xyxy];
 }"""
 
 
@@ -49,15 +52,18 @@ def streets(folder: Path, seed: int) -> LidarProject:
     return lidar_project(folder / "street", folder / "streets", GRID, 1.5)
 
 
-def draw(page: Page, url: str, path: Path) -> None:
-    """The page with a box in hand that was raised a little."""
+def draw(page: Page, url: str, project: LidarProject, path: Path) -> None:
+    """The page with a box in hand whose height a person has set right."""
     page.goto(url)
     page.wait_for_function(READY)
     page.evaluate("() => window.__prelabel.page.editor.select(null)")
     page.wait_for_function(READY)
-    page.evaluate(CHOOSE)
+    frame_id, xyxy = page.evaluate(CHOOSE)
+    true = project.truth[frame_id].cuboids
+    row = int(np.abs(project.grid.boxes(true).xyxy - np.array(xyxy)).max(axis=1).argmin())
+    heights = true.heights()[row].tolist()
+    page.evaluate("(given) => window.__prelabel.page.editor.around.heights.set(given)", heights)
     page.wait_for_function(READY)
-    page.keyboard.press("U")
     page.wait_for_timeout(600)  # what moves comes to rest
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.save(path, quality=88, optimize=True)
@@ -73,7 +79,7 @@ def main() -> None:
         project = streets(Path(temporary), options.seed)
         with launched(playwright) as browser, serving(project.folder) as server:
             page = browser.new_context(viewport=WINDOW, locale="en-GB").new_page()
-            draw(page, server.url, options.to)
+            draw(page, server.url, project, options.to)
 
 
 if __name__ == "__main__":

@@ -64,4 +64,5 @@ def _proposal(proposal: Proposal) -> ProposalView:
         xyxy=list(proposal.xyxy),
         angle=proposal.angle,
         class_id=proposal.class_id,
+        height_m=None if proposal.height_m is None else list(proposal.height_m),
     )

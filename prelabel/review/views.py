@@ -159,6 +159,7 @@ class ProposalView(View):
     xyxy: list[float]
     angle: float | None
     class_id: int
+    height_m: list[float] | None = Field(None, description="Bottom and top, as in `BoxBody`.")
 
 
 class BoxView(View):

@@ -163,7 +163,13 @@ def _shown_proposals(shown: Shown) -> dict[str, Proposal]:
     scores = [origin.score or 0.0 for origin in shown.proposals.origin]
     return {
         state.box_id: Proposal(
-            shown.model_id, score, unsure, state.xyxy, state.angle, state.class_id
+            shown.model_id,
+            score,
+            unsure,
+            state.xyxy,
+            state.angle,
+            state.class_id,
+            state.height_m,
         )
         for state, score, unsure in zip(states, scores, shown.uncertainty.tolist(), strict=True)
     }
@@ -178,11 +184,13 @@ def _labelled_proposals(
         if origin.model_id is None or origin.score is None:
             continue
         state = states[box_id]
-        xyxy, angle, class_id = state.xyxy, state.angle, state.class_id
+        xyxy, angle, class_id, height_m = state.xyxy, state.angle, state.class_id, state.height_m
         if origin.kind is OriginKind.CHANGED:
-            angle = origin.original_angle
+            angle, height_m = origin.original_angle, None  # what it was nobody has kept
             before, class_before = origin.original_xyxy, origin.original_class_id
             xyxy = xyxy if before is None else before
             class_id = class_id if class_before is None else class_before
-        proposals[box_id] = Proposal(origin.model_id, origin.score, 0.0, xyxy, angle, class_id)
+        proposals[box_id] = Proposal(
+            origin.model_id, origin.score, 0.0, xyxy, angle, class_id, height_m
+        )
     return proposals

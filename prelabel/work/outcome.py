@@ -82,7 +82,7 @@ def _old(initial: Initial, state: BoxState | None) -> BoxState | None:
     if state is None or proposal is None:
         return state
     lying = replace(state, xyxy=proposal.xyxy, angle=proposal.angle, class_id=proposal.class_id)
-    return replace(lying, height_m=None)  # seen from above, a detector says nothing of heights
+    return replace(lying, height_m=proposal.height_m)
 
 
 def _action(old: BoxState | None, new: BoxState) -> Action:

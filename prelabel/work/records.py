@@ -122,7 +122,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a detector proposed: `score` 0 to 1, `uncertainty` 0 (sure, or not known) to 1."""
+    """What a detector proposed: `score` 0 to 1, `uncertainty` 0 (sure, or not known) to 1.
+
+    `height_m` as of a `BoxState`; a detector that looks from above gives none.
+    """
 
     model_id: str
     score: float
@@ -130,6 +133,7 @@ class Proposal:
     xyxy: tuple[float, float, float, float]
     angle: float | None
     class_id: int
+    height_m: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

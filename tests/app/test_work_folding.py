@@ -325,3 +325,24 @@ def test_a_height_that_somebody_gave_is_a_change_and_stays_when_asked_for_again(
     assert again.boxes[0].height_m == (-1.75, 0.5)
     assert again.boxes[1].height_m is None
     assert outcome(again, again.boxes, WIDTH_PX, HEIGHT_PX).labels == made.labels
+
+
+def test_a_height_that_was_proposed_is_no_change_until_somebody_gives_another() -> None:
+    shown = shown_on_frame(1, 0.25)
+    old, heights = shown.proposals, np.tile([-1.75, 0.5], (4, 1))
+    tall = AnnotationSet(old.boxes, old.class_id, old.box_id, old.origin, heights)
+    initial = initial_boxes(replace(shown, proposals=tall), None)
+    assert initial.proposals[box_id(1, 0)].height_m == (-1.75, 0.5)
+    first, second, *rest = map(accepted, initial.boxes)
+    boxes = [replace(first, height_m=(-1.75, 0.25)), second, *map(rejected, rest)]
+
+    made = outcome(initial, boxes, WIDTH_PX, HEIGHT_PX)
+
+    assert [origin.kind for origin in made.labels.origin] == [
+        OriginKind.CHANGED,
+        OriginKind.PROPOSED,
+    ]
+    assert made.labels.height_m is not None
+    assert made.labels.height_m.tolist() == [[-1.75, 0.25], [-1.75, 0.5]]
+    again = initial_boxes(None, made.labels)
+    assert outcome(again, again.boxes, WIDTH_PX, HEIGHT_PX).labels == made.labels

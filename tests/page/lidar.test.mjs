@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { stateOf } from "../../prelabel/review/page/boxes.js";
-import { hasMoved } from "../../prelabel/review/page/changes.js";
+import { changesOf, liesElsewhere } from "../../prelabel/review/page/changes.js";
 import { bindingOf, helpRows } from "../../prelabel/review/page/keys.js";
 import { CameraModel, Cuboid, Sighting } from "../../prelabel/review/page/lidar/projection.js";
 import { box, draftOf } from "./support.mjs";
@@ -53,7 +53,8 @@ test("heights are sent where a person gave them, undone and done again", () => {
   const before = draft.get("a");
   const edit = draft.change("height", [{ ...before, height_m: [-1.5, 0.25], status: "accepted" }]);
   assert.deepEqual(edit.boxes[0].height_m, [-1.5, 0.25]);
-  assert.ok(hasMoved(draft.get("a")));
+  assert.deepEqual(changesOf([draft.get("a")])[0].actions, ["moved"]);
+  assert.ok(!liesElsewhere(draft.get("a")));
   assert.ok(!("height_m" in draft.undo().boxes[0]));
   assert.deepEqual(draft.redo().boxes[0].height_m, [-1.5, 0.25]);
 });

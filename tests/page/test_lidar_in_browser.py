@@ -136,7 +136,8 @@ def test_one_correction_moves_in_all_views_and_its_height_is_kept(
     expect(page.get_by_role("dialog")).to_contain_text("Height as the points tell")
     page.keyboard.press("?")
     page.keyboard.press("A")
-    page.wait_for_timeout(320)  # Enter this soon after a frame came would be meant for the last
+    # Enter too soon after a frame came would be meant for the one before.
+    page.wait_for_function("() => performance.now() - window.__prelabel.page.shownAt > 350")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
     expect(page.locator(".surroundings")).to_be_hidden()
@@ -281,7 +282,10 @@ ON_ALL_FRAMES = """async (heights) => {
     page.show(frame);
     const { around } = editor;
     const scene = await around.scenes.get(frame.task.scene);
-    while (around.scene !== scene) await new Promise((done) => requestAnimationFrame(done));
+    for (let left = 1000; around.scene !== scene; left--) {
+      if (!left) throw new Error("the scene did not come onto the page");
+      await new Promise((done) => requestAnimationFrame(done));
+    }
     const read = async () => {
       editor.select(null);
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));

@@ -14,6 +14,7 @@
  * @property {number | null} uncertainty entropy of the classes over its largest value, 0 to 1
  * @property {Xyxy} xyxy
  * @property {number} class_id
+ * @property {Heights | null} [height_m]
  *
  * @typedef {object} BoxState what an edit says about one box
  * @property {string} id

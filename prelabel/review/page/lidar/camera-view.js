@@ -61,7 +61,7 @@ export class CameraView {
       "section",
       { class: "camera", "aria-label": `Camera ${model.name}` },
       this.field,
-      make("header", { class: "camera-head" }, make("h3", {}, model.name), this.news, this.enlarger),
+      make("header", { class: "camera-head" }, make("h3", { title: model.name }, model.name), this.news, this.enlarger),
       this.failure,
     );
     this.ground = layer(this.field, false);

@@ -5,7 +5,7 @@
  * @typedef {{info: SceneInfo, models: CameraModel[], points: Points}} Scene
  */
 
-import { Pictures } from "../pictures.js";
+import { KEPT_BYTES, Pictures } from "../pictures.js";
 import { Points } from "./points.js";
 import { CameraModel } from "./projection.js";
 
@@ -14,7 +14,7 @@ const KEPT = 24;
 
 export class Scenes {
   constructor() {
-    this.pictures = new Pictures();
+    this.pictures = new Pictures(KEPT_BYTES / 2);
     /** @type {Map<string, Promise<Scene>>} by address, oldest use first */
     this.known = new Map();
   }
