@@ -92,6 +92,9 @@ def main() -> None:
     cv2.imwrite(str(given.picture), sheet(top, frames, classes), jpeg)
     for number, one in enumerate(top, 1):
         print(f"{number:3} {one.probability:.2f} {one.kind.value:14} {classes[one.class_id]}")
+    sizes = {one.frame.frame_id: (one.frame.width_px, one.frame.height_px) for one in frames}
+    cut = sum(_at_border(one, *sizes[one.frame_id]) for one in top)
+    print(f"{cut} of the first {len(top)} touch the border of their picture")
     likely = sum(one.probability for one in suspects)
     kinds = Counter(one.kind.value for one in top)
     print(
