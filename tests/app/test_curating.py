@@ -13,7 +13,7 @@ from prelabel.curating.fields import EVALUATION, proposals_field
 from prelabel.curating.mongod import MongodOptions, running_mongod
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation
-from prelabel.curating.samples import group_id
+from prelabel.curating.samples import all_samples, group_id
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.progress import Silent
@@ -135,11 +135,9 @@ def test_pictures_of_one_instant_are_slices_of_a_group(
     _, done = synchronised(curation, curated_project)
     assert done.filled.added == 1
     assert dataset.media_type == "group"
-    group = dataset.get_group(group_id("0007"))
-    assert {name: one.frame_id for name, one in group.items()} == {
-        "front": "a" * 32,
-        "lidar_bev": "b" * 32,
-    }
+    view = all_samples(dataset).match({"instant": "0007"})
+    names, groups = view.values(["group.name", "group.id"])
+    assert (sorted(names), set(groups)) == (["front", "lidar_bev"], {group_id("0007")})
     assert len(dataset.load_saved_view("this batch")) == FRAMES
 
 
