@@ -24,8 +24,9 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
-        bench-page bench-carry bench-raster bench-review bench-review-effort bench-curate \
-        bench-errors bench-accept pictures-curate pictures-errors pictures-lidar pictures-review \
+        bench-page bench-carry bench-lidar bench-raster bench-review bench-review-effort \
+        bench-curate bench-errors bench-accept pictures-curate pictures-errors pictures-lidar \
+        pictures-review \
         clean
 
 help: ## this list
@@ -52,10 +53,10 @@ demo: setup ## the whole job on generated scenes, against random picks: demo/rep
 
 demo-lidar: setup ## the same on generated lidar sweeps, from above: demo-lidar/simulation/report.html
 	test -d $(DEMO)-lidar/sweeps || \
-	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 120 --beams 40 --no-cameras
+	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 96 --beams 40 --no-cameras
 	test -d $(DEMO)-lidar/frames || \
 	    $(RUN)/prelabel lidar frames $(DEMO)-lidar/sweeps --to $(DEMO)-lidar/frames \
-	        --area 16 40 20 20 --resolution 0.25
+	        --area 8 20 14 14 --resolution 0.125
 	$(RUN)/prelabel simulate configs/demo-lidar.yaml --data $(DEMO)-lidar --to $(DEMO)-lidar/simulation
 
 test: setup ## every test
@@ -100,6 +101,17 @@ bench-page: setup ## the review page in a browser: dragging among 500 boxes, key
 
 bench-carry: setup ## how few frames of a recording a person must correct
 	$(BENCH)/carry.py $(if $(DATA),--data $(DATA))
+
+bench-lidar: setup ## active against random on generated sweeps in human seconds, 3 seeds, resumable
+	test -d $(WORK)/lidar/sweeps || \
+	    $(RUN)/prelabel lidar generate --to $(WORK)/lidar/sweeps --scenes 160 --beams 40 --no-cameras --seed 1
+	test -d $(WORK)/lidar/frames || \
+	    $(RUN)/prelabel lidar frames $(WORK)/lidar/sweeps --to $(WORK)/lidar/frames \
+	        --area 8 20 14 14 --resolution 0.125
+	$(RUN)/prelabel simulate configs/simulate-lidar.yaml --data $(WORK)/lidar \
+	    --to $(WORK)/lidar/simulation
+	$(BENCH)/simulation_table.py $(WORK)/lidar/simulation/summary.json
+	$(BENCH)/lidar_spread.py $(WORK)/lidar
 
 bench-raster: setup ## a lidar sweep of 120,000 points as a bird's-eye picture, beside FiftyOne's
 	$(BENCH)/raster.py

@@ -1,5 +1,6 @@
 """The labels of one frame, and where each box came from."""
 
+import math
 import re
 import uuid
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ class OriginKind(StrEnum):
     CHANGED = "changed"  # proposed, then moved or reclassed by a person
     DRAWN = "drawn"
     AUTO = "auto"  # proposed, and accepted by a rule that no person has confirmed
+    CARRIED = "carried"  # from corrected frames of its recording; nobody has looked at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Origin:
     accepted box, and are None for the others. `rule` says in words which rule accepted it and what
     that promises; only automatically accepted boxes have one. `original_xyxy` (pixels),
     `original_angle` (radians, None where the box was upright) and `original_class_id` hold what was
-    proposed before a person changed it.
+    proposed before a person changed it. `spread_px` is the standard deviation of the middle of a
+    carried box, in pixels, and None for the others.
     """
 
     kind: OriginKind
@@ -42,6 +45,7 @@ class Origin:
     original_class_id: int | None = None
     original_angle: float | None = None
     rule: str | None = None
+    spread_px: float | None = None
 
     def __post_init__(self) -> None:
         from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED, OriginKind.AUTO)
@@ -65,6 +69,12 @@ class Origin:
             )
         if self.original_angle is not None and not changed:
             raise InvalidValueError(f"origin {self.kind} has no original_angle")
+        carried = self.kind is OriginKind.CARRIED
+        if carried != (self.spread_px is not None) or not 0 <= (self.spread_px or 0) < math.inf:
+            raise InvalidValueError(
+                f"origin {self.kind} {'needs a finite' if carried else 'has no'} spread_px, but it "
+                f"is {self.spread_px!r}"
+            )
 
     def after_change(self, boxes: Boxes, row: int, class_id: int) -> "Origin":
         """The origin of a proposal that a person changed; box and class are what was proposed."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from prelabel.active.budgets import Budget, Unit
 from prelabel.active.estimator import object_array
+from prelabel.active.given import read_scores
 from prelabel.active.learner import DetectionLearner
 from prelabel.active.pool import Need
 from prelabel.active.query import BatchQuery
@@ -219,8 +220,10 @@ def _settings(
             f"the first frames with `prelabel select --strategy {COLD_START}` (or "
             f"{', '.join(one for one in WITHOUT_MODEL if one != COLD_START)})"
         )
+    table = workspace.scores_file if Need.GIVEN in strategy_by_name(chosen).needs else None
     return {
         "strategy": chosen,
+        **({} if table is None else {"scores": read_scores(table).digest}),
         "budget": str(budget),
         "control_share": workspace.settings.selection.control_share,
         "model_id": model.model_id if model else None,

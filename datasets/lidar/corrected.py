@@ -61,7 +61,7 @@ class _Merging:
             if own is None:
                 yield replace(sweep, labels=self._renumbered(sweep))
             else:
-                yield replace(sweep, labels=_labels(sweep, own))
+                yield replace(sweep, labels=labels_of_sweep(sweep, own))
 
     def _renumbered(self, sweep: Sweep) -> CuboidLabels | None:
         """Labels of a sweep that has no frame, their classes by the order asked for."""
@@ -78,8 +78,11 @@ class _Merging:
         return CuboidLabels(labels.cuboids, ids, labels.box_id, labels.origin, labels.track)
 
 
-def _labels(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
-    """The cuboids of one sweep from all its frames; an object in two tiles counts once."""
+def labels_of_sweep(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
+    """The cuboids of one sweep from the boxes of all its frames; what two tiles show counts once.
+
+    Objects that were there before keep their tracks; a new one has that of its own id.
+    """
     cloud = sweep.load()
     ground = find_ground(cloud)
     merged: CuboidLabels | None = None

@@ -5,7 +5,6 @@ dataset, `lidar.json`, by which corrected boxes become cuboids again, and `scene
 see around the bird's-eye frames.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.formats.export import new_folder
-from prelabel.datasets.formats.registry import write_dataset
+from prelabel.datasets.formats.own_pictures import PICTURES, write_beside_pictures
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid, PictureScale, rasterise, tiles
 from prelabel.datasets.lidar.cuboids import CuboidLabels
@@ -37,7 +36,6 @@ from prelabel.datasets.pictures import frame_id_of, picture_bytes
 from prelabel.datasets.progress import Progress
 
 INDEX_FILE = "lidar.json"
-_PICTURES = "pictures"
 _FORMAT = 1
 
 
@@ -128,19 +126,16 @@ def write_frames(
     entries: list[FrameEntry] = []
     frames: list[LabelledFrame] = []
     with new_folder(folder) as beside, progress.task("make frames", None) as advance:
-        for name in (_PICTURES, SCENES_FOLDER):
+        for name in (PICTURES, SCENES_FOLDER):
             (beside / name).mkdir()
         for sweep in opened.sweeps:
             for one, entry in _frames_of(sweep, beside, settings):
                 frames.append(one)
                 entries += [] if entry is None else [entry]
             advance()
-        # Beside `pictures`, and with names relative to it: the folder may be moved.
-        written = write_dataset("coco", beside / "coco", opened.classes, frames, progress)
-        _move_up(written.annotations, beside)
+        write_beside_pictures(beside, opened.classes, frames, progress)
         index = FrameIndex(_FORMAT, str(source.resolve()), list(opened.classes), entries)
         write_whole(beside / INDEX_FILE, msgspec.json.encode(index))
-        (beside / "coco").rmdir()
     return [_moved(one, beside, folder) for one in frames]
 
 
@@ -165,15 +160,6 @@ def read_index(folder: Path) -> FrameIndex:
     return index
 
 
-def _move_up(annotations: Path, folder: Path) -> None:
-    """Put `annotations.json` beside the pictures, with names relative to its own folder."""
-    content = json.loads(annotations.read_text(encoding="utf-8"))
-    for image in content["images"]:
-        image["file_name"] = f"{_PICTURES}/{Path(image['file_name']).name}"
-    (folder / annotations.name).write_text(json.dumps(content), encoding="utf-8")
-    annotations.unlink()
-
-
 def _moved(one: LabelledFrame, beside: Path, folder: Path) -> LabelledFrame:
     uri = folder / Path(one.frame.uri).relative_to(beside)
     return LabelledFrame(replace(one.frame, uri=str(uri)), one.annotations)
@@ -182,7 +168,7 @@ def _moved(one: LabelledFrame, beside: Path, folder: Path) -> LabelledFrame:
 def _frames_of(
     sweep: Sweep, folder: Path, settings: FrameSettings
 ) -> Iterator[tuple[LabelledFrame, FrameEntry | None]]:
-    cloud, pictures = sweep.load(), folder / _PICTURES
+    cloud, pictures = sweep.load(), folder / PICTURES
     if View.BIRDS_EYE in settings.views:
         yield from _birds_eye(sweep, cloud, folder, settings)
     if View.RANGE in settings.views:
@@ -206,7 +192,7 @@ def _birds_eye(
             continue
         tile = "" if settings.tile_m is None else f"-{number:04d}"
         pixels = raster.picture(settings.scale)
-        frame = _put(sweep, folder / _PICTURES, pixels, FrameKind.LIDAR_BEV, tile)
+        frame = _put(sweep, folder / PICTURES, pixels, FrameKind.LIDAR_BEV, tile)
         scenes.write(folder / SCENES_FOLDER, frame.frame_id, grid)
         frame = replace(frame, calibration={"birds_eye": grid.settings()})
         annotations, known = None, list[KnownCuboid]()

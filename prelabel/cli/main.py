@@ -15,6 +15,7 @@ from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
 from prelabel.cli.session import ANY_PATH, user_name
+from prelabel.cli.video import video
 from prelabel.cli.work import guidelines, time
 from prelabel.datasets.errors import PrelabelError
 
@@ -83,6 +84,7 @@ for _command in (
     time,
     export,
     lidar,
+    video,
     status,
     report,
     simulate,

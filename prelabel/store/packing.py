@@ -86,7 +86,8 @@ def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
 def _origin_row(origin: Origin) -> list[Any]:
     """Kind; model and score; the four original corners and the original class; their angle.
 
-    Where a rule accepted the box, that rule follows model and score.
+    Where a rule accepted the box, that rule follows model and score. A carried box has its spread
+    behind its kind, and nothing else.
     """
     row: list[Any] = [origin.kind.value]
     if origin.score is not None:
@@ -97,6 +98,8 @@ def _origin_row(origin: Origin) -> list[Any]:
         row.append(float(origin.original_angle))
     if origin.rule is not None:
         row.append(origin.rule)
+    if origin.spread_px is not None:
+        row.append(float(origin.spread_px))
     return row
 
 
@@ -110,6 +113,8 @@ def _origin(row: list[Any]) -> Origin:
     kind = OriginKind(row[0])
     if len(row) == 1:
         return IMPORTED if kind is OriginKind.IMPORTED else DRAWN
+    if kind is OriginKind.CARRIED:
+        return Origin(kind, spread_px=row[1])
     if kind is OriginKind.PROPOSED:
         return Origin(kind, row[1], row[2])
     if kind is OriginKind.AUTO:

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+from prelabel.datasets.annotations import DRAWN, AnnotationSet, Origin, OriginKind
 from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.geometry import angle_of
+
+_UNTOUCHED = (OriginKind.PROPOSED, OriginKind.CARRIED)  # no longer, once a person moves the box
 
 
 def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
@@ -12,8 +14,8 @@ def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
 
     Files have no place for origins, so a box said to be imported keeps the origin that `known` has
     under its id; a proposed one that comes back moved or with another class was changed by a
-    person. A box that says no height keeps the one that `known` has of it. Where both have the same
-    boxes by id, their order means nothing.
+    person, and a carried one is the person's own then. A box that says no height keeps the one that
+    `known` has of it. Where both have the same boxes by id, their order means nothing.
     """
     rows = {box_id: row for row, box_id in enumerate(known.box_id)}
     if rows.keys() == set(incoming.box_id):
@@ -44,8 +46,10 @@ def _heights(
 
 def _inherited(incoming: AnnotationSet, row: int, known: AnnotationSet, known_row: int) -> Origin:
     origin = known.origin[known_row]
-    if origin.kind is not OriginKind.PROPOSED or _same(incoming, row, known, known_row):
+    if origin.kind not in _UNTOUCHED or _same(incoming, row, known, known_row):
         return origin
+    if origin.kind is OriginKind.CARRIED:
+        return DRAWN
     return origin.after_change(known.boxes, known_row, int(known.class_id[known_row]))
 
 

@@ -60,11 +60,12 @@ def with_sure_boxes(initial: Initial, sure: AnnotationSet) -> Initial:
 
 
 def as_seen_by_people(initial: Initial) -> Initial:
-    """The same for labels that come to people again: what a rule had accepted they now confirm."""
+    """The same for labels that come to people again: what a rule had accepted, or what had been
+    carried from other frames, they now confirm."""
     by_people = {
         box_id: origin
         for box_id, origin in initial.origins.items()
-        if origin.kind is not OriginKind.AUTO
+        if origin.kind not in (OriginKind.AUTO, OriginKind.CARRIED)
     }
     return replace(initial, origins=by_people)
 

@@ -28,6 +28,7 @@ def corners(draw: st.DrawFn) -> tuple[float, float, float, float]:
 origins = st.one_of(
     st.sampled_from([IMPORTED, DRAWN]),
     st.builds(Origin, st.just(OriginKind.PROPOSED), model_ids, scores),
+    st.builds(Origin, st.just(OriginKind.CARRIED), spread_px=st.floats(0, 1e6)),
     st.builds(
         Origin,
         st.just(OriginKind.CHANGED),

@@ -66,6 +66,9 @@ def test_every_rule_of_labels_is_told(changes: dict[str, Any], message: str) -> 
         ({"kind": OriginKind.PROPOSED, "model_id": "m", "score": 1.5}, "score must lie between"),
         ({"kind": OriginKind.PROPOSED, "model_id": "m", "score": float("nan")}, "score must lie"),
         ({"kind": OriginKind.CHANGED, "model_id": "m", "score": 1.0}, "needs original_xyxy"),
+        ({"kind": OriginKind.CARRIED}, "carried needs a finite spread_px"),
+        ({"kind": OriginKind.CARRIED, "spread_px": float("inf")}, "needs a finite spread_px"),
+        ({"kind": OriginKind.DRAWN, "spread_px": 1.0}, "drawn has no spread_px"),
         (
             {"kind": OriginKind.PROPOSED, "model_id": "m", "score": 1.0, "original_xyxy": BOX},
             "has no original_xyxy",

@@ -91,6 +91,9 @@ def test_heights_come_back_from_coco_and_wrong_ones_are_told(tmp_path: Path) -> 
     assert report.problems == []
     assert labels_of(again["0.png"]) == high
 
+    csv = write_dataset("csv", tmp_path / "csv", CLASSES, frames, Silent())
+    assert csv.notes == ("2 heights left out: only coco has a place for them",)
+
     text = written.annotations.read_text(encoding="utf-8")
     assert '"height_m":[-1.7,0.1]' in text
     upside_down = text.replace('"height_m":[-1.7,0.1]', '"height_m":[0.1,-1.7]')
