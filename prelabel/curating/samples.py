@@ -80,6 +80,9 @@ def _elements(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> dict[str, 
         names = taken.setdefault(instant, set())
         name = slice_name(frame, names)
         names.add(name)
+        if name not in dataset.group_slices:
+            dataset.add_group_slice(name, "image")
+            dataset.group_slice = dataset.default_group_slice
         elements[frame.frame_id] = fo.Group(id=group_id(instant)).element(name)
     return elements
 
