@@ -22,15 +22,17 @@ DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
-.PHONY: help setup demo demo-lidar test test-fast check format docs simulate-playing-cards \
-        bench-propose bench-import bench-select bench-cold-start bench-page bench-carry \
-        bench-lidar bench-raster bench-review bench-review-effort bench-accept pictures-lidar pictures-review \
+.PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
+        simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
+        bench-page bench-carry bench-lidar bench-raster bench-review bench-review-effort \
+        bench-curate bench-errors bench-accept pictures-curate pictures-errors pictures-lidar \
+        pictures-review \
         clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
-setup: .venv/.synced ## an environment in .venv with every extra, from the lock file
+setup: .venv/.synced mongod ## an environment in .venv with every extra, and FiftyOne's database
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
@@ -39,6 +41,12 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 .venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
 	touch $@
+
+# FiftyOne's own package brings a server where it can download it. Else one is fetched here; where
+# that fails too, everything but FiftyOne works, and its tests are skipped.
+mongod: .venv/.synced
+	@.ci/mongod || { echo "no mongod: prelabel curate needs one, see docs/curating.md"; \
+	    [ -z "$$CI" ]; }
 
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
 	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
@@ -114,8 +122,18 @@ bench-review: setup ## the review server under 200 annotators on PostgreSQL and 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
 
+bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole and by changes
+	$(BENCH)/curate.py --work $(WORK)/curate
+
+bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
+	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
 bench-accept: setup ## accepting without people: do the promises hold, how much is saved
 	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
+
+pictures-curate: setup ## the pictures of FiftyOne in docs/pictures, on real photographs
+	$(NEED_DATA)$(BENCH)/curate_pictures.py --data $(DATA) --work $(WORK)/review-effort \
+	    docs/pictures
 
 pictures-lidar: setup ## generated sweeps on a contact sheet and on the review page, in docs/pictures
 	rm -rf $(WORK)/lidar-sheet
@@ -123,9 +141,13 @@ pictures-lidar: setup ## generated sweeps on a contact sheet and on the review p
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
 	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
 
+pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
+	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \
+	    docs/pictures/label-errors-bccd.jpg
+
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \
 	    docs/pictures
 
 clean: ## remove what the commands above have made
-	rm -rf .venv .uv build demo demo-lidar
+	rm -rf .venv .uv .mongod build demo demo-lidar

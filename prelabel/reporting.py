@@ -50,7 +50,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
     """All that the report tells."""
     status = project_status(workspace, store)
     shown = ShownProposals(store)
-    seconds = _seconds_by_round(store)
+    seconds = seconds_by_round(store)
     advice = project_advice(workspace, store)
     return ProjectFacts(
         name=status.name,
@@ -157,7 +157,7 @@ def _marks(labels: AnnotationSet) -> tuple[BoxMark, ...]:
     return box_marks(labels.boxes, labels.class_id, [one.score for one in labels.origin])
 
 
-def _seconds_by_round(store: Store) -> dict[int, float]:
+def seconds_by_round(store: Store) -> dict[int, float]:
     """Human seconds of the rounds whose label versions were timed."""
     total: dict[int, float] = {}
     for event in store.events():

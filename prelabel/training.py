@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,14 +47,15 @@ class Trained:
 def training_set(
     store: Store, validation_share: float, without_checks: bool = False
 ) -> TrainingSet:
-    """All labelled frames but those of the test split.
+    """All labelled frames but those of the test split, and those taken out of the work.
 
     The checkpoint is chosen by the labelled frames of the split `val`; where there are none, by a
     share of those that people labelled, which then train nothing. `without_checks` leaves out the
     frames that were drawn at random, so that they can tell how right any later model is.
     """
-    train = _examples(store, Split.TRAIN)
-    validation = _examples(store, Split.VAL)
+    excluded = store.excluded()
+    train = _examples(store, Split.TRAIN, excluded)
+    validation = _examples(store, Split.VAL, excluded)
     kept_out = checked_frames(store) if without_checks else set()
     train = [one for one in train if one.frame.frame_id not in kept_out]
     by_rule = accepted_by_rule(store)
@@ -157,9 +158,9 @@ def _batches(store: Store) -> list[Batch]:
     return [batch for batch in found if batch is not None]
 
 
-def _examples(store: Store, split: Split) -> list[TrainingExample]:
+def _examples(store: Store, split: Split, excluded: Collection[str]) -> list[TrainingExample]:
     return [
         TrainingExample(one.frame, one.annotations)
         for one in store.labelled_frames(split)
-        if one.annotations is not None
+        if one.annotations is not None and one.frame.frame_id not in excluded
     ]

@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from prelabel.cli.accept import accept, audit, finish, withdraw
+from prelabel.cli.curate import curate
 from prelabel.cli.data import classes, export, import_, init
+from prelabel.cli.errors import disagreements, errors
 from prelabel.cli.insight import doctor, report, simulate, status
 from prelabel.cli.lidar import lidar
 from prelabel.cli.people import people
@@ -74,6 +76,9 @@ for _command in (
     audit,
     withdraw,
     finish,
+    curate,
+    errors,
+    disagreements,
     people,
     guidelines,
     time,
