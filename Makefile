@@ -24,8 +24,9 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 
 .PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
         simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
-        bench-page bench-carry bench-raster bench-review bench-review-effort bench-curate \
-        bench-errors bench-accept bench-lidar pictures-curate pictures-lidar pictures-review \
+        bench-page bench-carry bench-lidar bench-raster bench-review bench-review-effort \
+        bench-curate bench-errors bench-accept pictures-curate pictures-errors pictures-lidar \
+        pictures-review \
         clean
 
 help: ## this list
@@ -139,6 +140,10 @@ pictures-lidar: setup ## generated sweeps on a contact sheet and on the review p
 	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
 	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
+
+pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
+	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \
+	    docs/pictures/label-errors-bccd.jpg
 
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \

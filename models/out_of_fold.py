@@ -74,7 +74,7 @@ def predict_out_of_fold(
         raise InvalidValueError(
             f"{len(examples)} labelled frames cannot be dealt into {plan.folds} folds"
         )
-    files = PredictionFiles(folder / "predictions")
+    files = predictions_in(folder)
     fold = folds_of([one.frame for one in examples], plan.folds, plan.options.seed)
     done = files.predicted_ids() if files.folder.exists() else set()
     for number in range(plan.folds):
@@ -90,6 +90,11 @@ def predict_out_of_fold(
             detector.fit(rest, [], plan.options, folder / f"fold-{number}", progress)
             _predict(detector, waiting, plan.look, files, progress)
     return files
+
+
+def predictions_in(folder: Path) -> PredictionFiles:
+    """What `predict_out_of_fold` has predicted in this folder so far."""
+    return PredictionFiles(folder / "predictions")
 
 
 def _predict(

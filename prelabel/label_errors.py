@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,21 +12,20 @@ import numpy as np
 
 from prelabel.active.label_errors.answers import Answered, corrected, was_confirmed
 from prelabel.active.label_errors.auditing import ErrorCount, audit_sample, estimate_errors
-from prelabel.active.label_errors.copies import near_copies
+from prelabel.active.label_errors.kinds import ErrorKind
 from prelabel.active.label_errors.ranking import rank_suspects, strongest
 from prelabel.active.label_errors.suspects import Suspect
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.frames import LabelledFrame
-from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress
 from prelabel.models.detector import FitOptions, NotTrainableError, PredictOptions, TrainingExample
-from prelabel.models.out_of_fold import CrossValidation, predict_out_of_fold
-from prelabel.models.prediction_files import PredictionFilesError
+from prelabel.models.out_of_fold import CrossValidation, predict_out_of_fold, predictions_in
+from prelabel.models.prediction_files import PredictionFiles
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
+from prelabel.near_duplicates import find_copies
 from prelabel.project import Project
-from prelabel.proposing import prediction_files
 from prelabel.reviewing import send_frames
 from prelabel.suspicions import (
     Answer,
@@ -38,13 +37,16 @@ from prelabel.suspicions import (
     keep_audit,
     read_answers,
     read_audit,
+    read_newest,
     read_sent,
     read_suspects,
     write_copies,
+    write_newest,
     write_suspects,
 )
 
 FOLDS = 3
+MOST_KEPT = 200_000  # suspects, the likeliest; of large sets the rest would fill the disk
 SCORE_MIN = 0.01  # weak boxes tell something too: that nothing is seen is not that little is
 
 
@@ -72,46 +74,45 @@ def search_errors(project: Project, folds: int, now: datetime, progress: Progres
     """
     answers = take_answers(project)
     frames = _labelled(project)
-    predictions = _out_of_fold(project, frames, folds, progress)
+    files = _out_of_fold(project, frames, folds, progress)
+    return _ranked(project, files, answers, now, progress)
+
+
+def rank_again(project: Project, now: datetime, progress: Progress) -> Searched:
+    """Rank by what the detectors of the last search saw, with the labels and answers since.
+
+    Nothing is trained: they have not learned from labels changed since either. Frames labelled
+    since are left out. Raises NoSuspectsError where no search has ended yet.
+    """
+    answers = take_answers(project)
+    name = read_newest(project.workspace)
+    if name is None:
+        raise NoSuspectsError(_never_searched(project))
+    files = predictions_in(errors_folder(project.workspace) / name)
+    return _ranked(project, files, answers, now, progress)
+
+
+def _ranked(
+    project: Project, files: PredictionFiles, answers: int, now: datetime, progress: Progress
+) -> Searched:
+    predictions = {one.frame_id: one for one in files.read()}
+    known = [one for one in _labelled(project) if one.frame.frame_id in predictions]
     rng = np.random.default_rng(project.workspace.settings.seed)
-    ranked = rank_suspects(frames, predictions, len(project.classes()), rng)
-    told = read_answers(project.workspace)
-    known = {one.suspect_id: one.is_error for one in told}
-    learned = [Answered(one.kind, one.probability, one.is_error) for one in told]
-    suspects = strongest(corrected(ranked, learned, known))
-    copies = find_copies(project)
+    ranked = rank_suspects(known, predictions, len(project.classes()), rng)
+    told = [Answered(one.suspect, one.is_error) for one in read_answers(project.workspace)]
+    suspects = strongest(corrected(ranked, told))[:MOST_KEPT]
+    copies = find_copies(project, progress)
     write_copies(project.workspace, copies)
     write_suspects(project.workspace, suspects, now.isoformat())
-    return Searched(tuple(suspects), len(frames), answers, tuple(copies))
+    return Searched(tuple(suspects), len(known), answers, tuple(copies))
 
 
-def find_copies(project: Project) -> list[KeptCopies]:
-    """Frames that are nearly the same picture, by the embeddings of the model in use, leaks first.
-
-    None where there is no model, or it gives no embeddings.
-    """
-    model = project.store.latest_model()
-    if model is None:
-        return []
-    files = prediction_files(project.workspace, model.model_id)
-    predicted = files.predicted_ids()
-    frames = [one for one in project.store.frames() if one.frame_id in predicted]
-    try:
-        vectors = files.frame_embeddings([one.frame_id for one in frames])
-    except PredictionFilesError:
-        return []
-    found = near_copies(
-        vectors, [one.split.value for one in frames], [one.sequence for one in frames]
-    )
-    return [
-        KeptCopies(frames[one.first].frame_id, frames[one.second].frame_id, one.likeness, one.leaks)
-        for one in found
-    ]
-
-
-def send_suspects(project: Project, count: int) -> tuple[int, int]:
+def send_suspects(
+    project: Project, count: int, kinds: Collection[ErrorKind] = tuple(ErrorKind)
+) -> tuple[int, int]:
     """Ask people about the most probable suspects nobody was asked about; suspects and frames."""
-    return _ask(project, _open_suspects(project)[:count], None)
+    wanted = [one for one in _open_suspects(project) if one.kind in kinds]
+    return _ask(project, wanted[:count], None)
 
 
 def begin_audit(project: Project, size: int, now: datetime) -> tuple[int, int]:
@@ -136,9 +137,9 @@ def count_errors(project: Project) -> ErrorCount | None:
     newest = audits[-1]
     sample = {one.suspect.suspect_id for one in read_sent(project.workspace) if one.audit == newest}
     answers = {
-        one.suspect_id: one.is_error
+        one.suspect.suspect_id: one.is_error
         for one in read_answers(project.workspace)
-        if one.suspect_id in sample
+        if one.suspect.suspect_id in sample
     }
     suspects = read_audit(project.workspace, newest)
     return estimate_errors(suspects, answers, np.random.default_rng(0))
@@ -150,7 +151,7 @@ def take_answers(project: Project) -> int:
     A frame that has a new label version since then was looked at: a suspect whose box was changed
     as suspected is an error, one that was left as it is, none.
     """
-    told = {one.suspect_id for one in read_answers(project.workspace)}
+    told = {one.suspect.suspect_id for one in read_answers(project.workspace)}
     new: list[Answer] = []
     for sent in read_sent(project.workspace):
         suspect = sent.suspect
@@ -162,9 +163,7 @@ def take_answers(project: Project) -> int:
             continue
         before, after = history[sent.version].annotations, history[newest]
         is_error = was_confirmed(suspect, before, after.annotations)
-        new.append(
-            Answer(suspect.suspect_id, suspect.kind, suspect.probability, is_error, after.author)
-        )
+        new.append(Answer(suspect, is_error, after.author))
         told.add(suspect.suspect_id)
     if new:
         add_answers(project.workspace, new)
@@ -208,11 +207,13 @@ def _open_suspects(project: Project) -> list[Suspect]:
 def _kept(project: Project) -> Mapping[str, Sequence[Suspect]]:
     kept = read_suspects(project.workspace)
     if not kept.made_at:
-        raise NoSuspectsError(
-            f"{project.workspace.folder}: nobody has looked for label errors yet; run "
-            "`prelabel errors` first"
-        )
+        raise NoSuspectsError(_never_searched(project))
     return kept.by_frame
+
+
+def _never_searched(project: Project) -> str:
+    folder = project.workspace.folder
+    return f"{folder}: nobody has looked for label errors yet; run `prelabel errors` first"
 
 
 def _labelled(project: Project) -> list[LabelledFrame]:
@@ -226,7 +227,7 @@ def _labelled(project: Project) -> list[LabelledFrame]:
 
 def _out_of_fold(
     project: Project, frames: Sequence[LabelledFrame], folds: int, progress: Progress
-) -> dict[str, Prediction]:
+) -> PredictionFiles:
     workspace, settings = project.workspace, project.workspace.settings
     if not can_train(settings.detector):
         raise NotTrainableError(
@@ -260,7 +261,8 @@ def _out_of_fold(
     )
     folder = _folder_of(project, examples, options, folds)
     files = predict_out_of_fold(examples, plan, folder, progress)
-    return {one.frame_id: one for one in files.read()}
+    write_newest(workspace, folder.name)
+    return files
 
 
 def _folder_of(

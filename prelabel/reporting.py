@@ -98,7 +98,7 @@ def _calibration(workspace: Workspace, store: Store) -> CalibrationFacts | None:
     model = store.latest_model()
     if model is None:
         return None
-    checks = project_checks(workspace, store, model, LOCATED_IOU)
+    checks = project_checks(workspace, store, model, LOCATED_IOU, as_drawn=True)
     if len(checks.fit.right) < LEAST_FIT_BOXES or not len(checks.test.right):
         return None
     test, classes = checks.test, classes_of(checks.test.boxes)

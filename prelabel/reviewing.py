@@ -15,7 +15,8 @@ from prelabel.work.submissions import Submissions
 def send_frames(project: Project, reasons: Mapping[str, str]) -> Sent:
     """Queue frames for people, each with the reason they are told; see `work.sending`."""
     store, settings = project.store, project.workspace.settings
-    unlabelled = [one for one in reasons if one not in store.labelled_among(list(reasons))]
+    labelled = store.labelled_among(list(reasons))
+    unlabelled = [one for one in reasons if one not in labelled]
     wanted = Sending(
         reasons,
         proposals_for(project, unlabelled),

@@ -108,6 +108,7 @@ class AcceptanceSettings(StrictModel):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     audit_share: Annotated[float, Field(gt=0, le=1)] = 0.05  # of accepted frames, labelled blind
     keep_checks_out: bool = False  # True: frames drawn at random never train, and check any model
+    train_half_done: bool = False  # True: sure boxes train, and the rest of their frames is ignored
 
 
 class ProjectSettings(StrictModel):

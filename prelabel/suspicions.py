@@ -18,6 +18,7 @@ _SUSPECTS = "suspects.json"
 _ANSWERS = "answers.jsonl"
 _COPIES = "copies.json"
 _SENT = "sent.jsonl"
+_NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,9 @@ def read_copies(workspace: Workspace) -> list[KeptCopies]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a suspect is an error, and who says so; `probability` is what was believed then."""
+    """Whether a suspect, as it was when people were asked, is an error, and who says so."""
 
-    suspect_id: str
-    kind: ErrorKind
-    probability: float
+    suspect: Suspect
     is_error: bool
     by: str
 
@@ -69,12 +68,23 @@ def errors_folder(workspace: Workspace) -> Path:
     return workspace.folder / "errors"
 
 
+def write_newest(workspace: Workspace, name: str) -> None:
+    """Note the folder, below the errors folder, of the last cross-validation that ended."""
+    write_whole(errors_folder(workspace) / _NEWEST, name.encode())
+
+
+def read_newest(workspace: Workspace) -> str | None:
+    """What `write_newest` noted; None as long as no cross-validation has ended."""
+    path = errors_folder(workspace) / _NEWEST
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def write_suspects(workspace: Workspace, suspects: Sequence[Suspect], made_at: str) -> Path:
     """Keep the suspects, most probable first, in place of earlier ones; the file."""
     path = errors_folder(workspace) / _SUSPECTS
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"made_at": made_at, "suspects": [asdict(one) for one in suspects]}
-    write_whole(path, json.dumps(content, indent=1).encode())
+    write_whole(path, json.dumps(content).encode())
     return path
 
 
@@ -145,12 +155,14 @@ def read_answers(workspace: Workspace) -> list[Answer]:
     """All answers, the latest of each suspect only."""
     latest: dict[str, Answer] = {}
     for row in _lines(errors_folder(workspace) / _ANSWERS):
-        latest[row["suspect_id"]] = Answer(**row | {"kind": ErrorKind(row["kind"])})
+        answer = Answer(_suspect(row["suspect"]), row["is_error"], row["by"])
+        latest[answer.suspect.suspect_id] = answer
     return list(latest.values())
 
 
 def _suspect(row: dict[str, Any]) -> Suspect:
-    return Suspect(**row | {"kind": ErrorKind(row["kind"]), "xyxy": tuple(row["xyxy"])})
+    of_tuples = {name: tuple(row[name]) for name in ("xyxy", "evidence")}
+    return Suspect(**row | of_tuples | {"kind": ErrorKind(row["kind"])})
 
 
 def _append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -16,7 +16,13 @@ from prelabel.models.detector import FitOptions, FitResult, NotTrainableError, T
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
 from prelabel.settings import SETTINGS_FILE
-from prelabel.store.acceptances import accepted_by_rule
+from prelabel.store.acceptances import (
+    Part,
+    accepted_by_rule,
+    all_acceptances,
+    frames_of,
+    half_done,
+)
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -67,12 +73,31 @@ def training_set(
     return TrainingSet(tuple(train), tuple(validation))
 
 
+def half_done_examples(store: Store, without_checks: bool) -> list[TrainingExample]:
+    """Frames without labels on which a rule accepted some boxes: nothing else on them is known."""
+    ids = {
+        one.frame_id
+        for acceptance in all_acceptances(store)
+        if acceptance.ended_at is None
+        for one in frames_of(store, acceptance.number, [Part.HALF])
+    }
+    sure = half_done(store, ids - (checked_frames(store) if without_checks else set()))
+    return [
+        TrainingExample(frame, sure[frame.frame_id], is_complete=False)
+        for frame in store.find_frames(sorted(sure))
+        if frame.split is Split.TRAIN
+    ]
+
+
 def project_training_set(workspace: Workspace, store: Store) -> TrainingSet:
     """The training set as the project's settings say."""
     settings = workspace.settings
-    return training_set(
-        store, settings.training.validation_share, settings.acceptance.keep_checks_out
-    )
+    wanted = settings.acceptance
+    found = training_set(store, settings.training.validation_share, wanted.keep_checks_out)
+    if not wanted.train_half_done:
+        return found
+    more = half_done_examples(store, wanted.keep_checks_out)
+    return TrainingSet((*found.train, *more), found.validation)
 
 
 def learned_frames(model: ModelRecord) -> set[str] | None:

@@ -61,7 +61,7 @@ def label_one(person: httpx.Client, known: Known) -> None:
     (task,) = person.post("/api/queue/next", json={"count": 1}).json()["tasks"]
     for box in task["boxes"]:
         box |= {"status": "rejected"}
-        del box["proposal"]
+        del box["proposal"], box["rule"]
     boxes = task["boxes"]
     for class_id, xyxy in known[task["name"]]:
         drawn = {"id": str(uuid.uuid4()), "xyxy": xyxy, "angle": None, "class_id": class_id}

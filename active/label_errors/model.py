@@ -4,7 +4,7 @@ Errors are planted in the labels as they are, and a regression learns to tell th
 what the detector says. So there is no fixed score at which a detector is believed: one that is
 rarely sure, or knows one class well and another badly, is read as such. Labels that are wrong
 already are among "the rest" in this. That changes the order little as long as most are right; how
-many are wrong is found from how many labels look like planted errors (`largest_share`).
+many are wrong is found from how many labels look like planted errors (`likely_share`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from prelabel.active.label_errors.softmax import (
     Softmax,
     density_ratios,
     fit_softmax,
-    largest_share,
+    likely_share,
 )
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.arrays import Float64s
@@ -45,8 +45,10 @@ LABEL_KINDS = (
     ErrorKind.DUPLICATE,
 )
 PLANTED_RATE = 0.2
+LEARNED_SHIFT_IOU = (0.2, 0.8)  # how far people are off is not known: from barely touching to a bit
 LEAST_PLANTED = 400  # errors; small sets are planted several times over
 _MOST_ROUNDS = 12
+_BEND = 0.9  # sums of probabilities above are bent below 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +82,16 @@ class Outcomes:
     def probabilities(self, rows: Float64s) -> Float64s:
         """Of each outcome but the first, (n, k - 1), for rows of which an unknown share has each.
 
-        A row of many outcomes at once cannot be: where they add up to more than 1 they are divided
-        by their sum.
+        A row of many outcomes at once cannot be: where they add up to nearly 1 or more, as shares
+        are only estimated, their sum is bent to stay below, and rows keep their order.
         """
         ratios = density_ratios(self.regression.probabilities(rows), self.shares)
-        shares = [largest_share(ratios[:, at], pure) for at, pure in enumerate(self.planted)]
+        shares = [likely_share(ratios[:, at], pure) for at, pure in enumerate(self.planted)]
         found = ratios * np.array(shares)
-        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1), np.float64)
+        total = found.sum(axis=1, keepdims=True)
+        over = np.maximum(total - _BEND, 0) / (1 - _BEND)
+        bent = np.where(total > _BEND, 1 - (1 - _BEND) / (1 + over), total)
+        return np.asarray(found * bent / np.maximum(total, 1e-300), np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +119,7 @@ def learn_errors(
     skill = _skill(frames, predictions, class_count)
     examples = _Examples()
     for _ in range(rounds):
-        planted = plant_errors(frames, PLANTED_RATE, class_count, rng, kinds)
+        planted = plant_errors(frames, PLANTED_RATE, class_count, rng, kinds, LEARNED_SHIFT_IOU)
         errors: dict[str, list[PlantedError]] = {}
         for error in planted.errors:
             errors.setdefault(error.frame_id, []).append(error)

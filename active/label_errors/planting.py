@@ -53,11 +53,12 @@ def plant_errors(
     class_count: int,
     rng: np.random.Generator,
     kinds: Sequence[ErrorKind] = PLANTED_KINDS,
+    shift_iou: tuple[float, float] = SHIFT_IOU,
 ) -> Planted:
     """Labels of which a share `rate` of the boxes was made wrong, the kinds in equal numbers.
 
     No box has two errors. A dropped box is gone; a flipped one has another class, drawn evenly; a
-    shifted one is moved until its IoU with the object is drawn from `SHIFT_IOU`; spawned ones have
+    shifted one is moved until its IoU with the object is drawn from `shift_iou`; spawned ones have
     size and class of a random box of the set, and lie where no object is. InvalidValueError on a
     rate outside 0 to 1, or where classes are to be flipped and there is only one.
     """
@@ -73,7 +74,7 @@ def plant_errors(
         frame = owners[box]
         kind = kinds[turn % len(kinds)]
         tasks.setdefault(frame, []).append((kind, box - int(firsts[frame])))
-    planter = _Planter(frames, class_count, rng)
+    planter = _Planter(frames, class_count, rng, shift_iou)
     changed = list(frames)
     errors: list[PlantedError] = []
     for frame in sorted(tasks):
@@ -96,9 +97,14 @@ class _Planter:
     """Makes errors on the labels of one frame after the other."""
 
     def __init__(
-        self, frames: Sequence[LabelledFrame], class_count: int, rng: np.random.Generator
+        self,
+        frames: Sequence[LabelledFrame],
+        class_count: int,
+        rng: np.random.Generator,
+        shift_iou: tuple[float, float],
     ) -> None:
         self._rng = rng
+        self._shift_iou = shift_iou
         self._classes = class_count
         known = [one.annotations for one in frames if one.annotations is not None]
         self._sizes = np.concatenate(
@@ -144,7 +150,7 @@ class _Planter:
         return _Box(box.box_id, box.xyxy, other + (other >= box.class_id))
 
     def _shifted(self, frame: Frame, labels: AnnotationSet, box: _Box) -> _Box:
-        target = self._rng.uniform(*SHIFT_IOU)
+        target = self._rng.uniform(*self._shift_iou)
         kept = 2 * target / (1 + target)  # the share of the area that still lies on the object
         share = self._rng.uniform()
         part = np.array([1 - kept**share, 1 - kept ** (1 - share)])

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from prelabel.active.label_errors.answers import log_odds
 from prelabel.active.label_errors.kinds import ErrorKind
 from prelabel.active.label_errors.model import LABEL_KINDS, FrameErrors, errors_of, learn_errors
 from prelabel.active.label_errors.suspects import Suspect
 from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.geometry import enclosing
@@ -66,6 +68,7 @@ def _of_labels(frame_id: str, labels: AnnotationSet, found: FrameErrors) -> list
     for row, box_id in enumerate(labels.box_id):
         left, top, right, bottom = corners[row]
         class_id, seen = int(labels.class_id[row]), int(found.evidence.suggested[row])
+        seen_there = found.evidence.labels[row]
         for column, kind in enumerate(LABEL_KINDS):
             other = kind is ErrorKind.WRONG_CLASS and seen not in (-1, class_id)
             suspects.append(
@@ -78,6 +81,7 @@ def _of_labels(frame_id: str, labels: AnnotationSet, found: FrameErrors) -> list
                     (left, top, right, bottom),
                     box_id,
                     seen if other else None,
+                    _evidence(found.labels[row, column], seen_there),
                 )
             )
     return suspects
@@ -87,7 +91,7 @@ def _of_objects(frame_id: str, prediction: Prediction, found: FrameErrors) -> li
     corners = enclosing(prediction.boxes).tolist()
     suspects = []
     times: Counter[str] = Counter()
-    for row, probability in zip(found.evidence.object_row.tolist(), found.objects, strict=True):
+    for at, row in enumerate(found.evidence.object_row.tolist()):
         left, top, right, bottom = corners[row]
         class_id = int(prediction.class_id[row])
         suspect_id = _id_of(ErrorKind.MISSING, frame_id, "", class_id, corners[row])
@@ -96,7 +100,15 @@ def _of_objects(frame_id: str, prediction: Prediction, found: FrameErrors) -> li
             suspect_id = str(uuid.uuid5(_SUSPECTS, f"{suspect_id}/{times[suspect_id]}"))
         place = (left, top, right, bottom)
         suspects.append(
-            Suspect(suspect_id, frame_id, ErrorKind.MISSING, _share(probability), class_id, place)
+            Suspect(
+                suspect_id,
+                frame_id,
+                ErrorKind.MISSING,
+                _share(found.objects[at]),
+                class_id,
+                place,
+                evidence=_evidence(found.objects[at], found.evidence.objects[at]),
+            )
         )
     return suspects
 
@@ -114,6 +126,10 @@ def _coarse(corners: Sequence[float]) -> list[int]:
     left, top, right, bottom = corners
     step = max((right - left + bottom - top) / 4, 1.0)
     return [round((left + right) / 2 / step), round((top + bottom) / 2 / step)]
+
+
+def _evidence(probability: float, seen: Float64s) -> tuple[float, ...]:
+    return (round(log_odds(_share(probability)), 3), *np.round(seen, 3).tolist())
 
 
 def _share(value: float) -> float:

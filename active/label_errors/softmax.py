@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from prelabel.datasets.arrays import Float64s
 
 RIDGE = 1.0  # strength of the pull of the weights to zero, in examples
+MOST_LIKELY = 0.1  # more than one label in ten with errors of one kind is left for people to say
 _BARS = (0.1, 0.75)  # quantiles; too few rows of a small mixture pass higher ones to tell
 
 
@@ -75,6 +76,15 @@ def largest_share(mixed: Float64s, pure: Float64s) -> float:
     passing = (count + np.sqrt(count) + 0.5) / len(mixed)
     of_pure = 1 - np.searchsorted(np.sort(pure), bars, side="left") / len(pure)
     return float(np.clip(np.min(passing / of_pure), 0, 1))
+
+
+def likely_share(mixed: Float64s, pure: Float64s) -> float:
+    """The share that is believed as long as nobody has looked, 0 to `MOST_LIKELY`.
+
+    Where the outcome is easily told, `largest_share` is close to the share itself. Where it is not,
+    it says little: right labels look the same. So it is believed the less the larger it is.
+    """
+    return float(MOST_LIKELY * -np.expm1(-largest_share(mixed, pure) / MOST_LIKELY))
 
 
 def _with_one(rows: Float64s) -> Float64s:

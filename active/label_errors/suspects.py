@@ -15,6 +15,8 @@ class Suspect:
     those of the label, or of the object that seems to be missing; `suggested` is the class that it
     seems to have, where that is in doubt. `probability` (0 to 1) is that of being an error, as far
     as answers given so far tell; `suspect_id`, a UUID, is the same whenever the same is suspected.
+    `evidence` are the log odds before any answer, and the numbers behind them: from those, answers
+    about one suspect teach something about another.
 
     Raises InvalidValueError on a probability outside 0 to 1, or an id that is no UUID.
     """
@@ -27,6 +29,7 @@ class Suspect:
     xyxy: tuple[float, float, float, float]
     box_id: str | None = None
     suggested: int | None = None
+    evidence: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:

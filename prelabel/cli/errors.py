@@ -12,13 +12,17 @@ from prelabel.cli.session import bars, console, opened
 @click.option("--folds", type=click.IntRange(2, 10), default=3, show_default=True,
               help="Detectors to train, each on the labels of the others.")  # fmt: skip
 @click.option("--top", type=click.IntRange(0), default=20, show_default=True, help="Rows to show.")
+@click.option("--kind", "kinds", multiple=True,
+              type=click.Choice(["missing", "spurious", "wrong class", "badly located",
+                                 "duplicate"]),
+              help="Show and send only suspects of this kind; may be repeated.")  # fmt: skip
+@click.option("--no-training", is_flag=True,
+              help="Rank anew by what the last detectors saw, with new answers.")  # fmt: skip
 @click.option("--send", type=click.IntRange(1), help="Ask people about so many, the likeliest.")
 @click.option("--audit", type=click.IntRange(1), help="Ask about so many drawn at random.")
 @click.option("--count", is_flag=True, help="Only say how many errors the audit lets expect.")
 @click.pass_obj
-def errors(
-    obj: dict[str, Any], folds: int, top: int, send: int | None, audit: int | None, count: bool
-) -> None:
+def errors(obj: dict[str, Any], /, folds: int, top: int, **given: Any) -> None:
     """Rank suspected label errors: missing, spurious, wrong class, badly located, duplicate.
 
     Detectors are trained on parts of the labels and look at the others. --send and --audit put
@@ -28,41 +32,46 @@ def errors(
     Example:
       prelabel errors
       prelabel errors --send 50
+      prelabel errors --no-training
       prelabel errors --audit 60
       prelabel errors --count
     """
-    from prelabel.cli.suspect_tables import count_told, suspect_table
-    from prelabel.label_errors import begin_audit, count_errors, search_errors, send_suspects
+    from prelabel.cli.suspect_tables import copies_table, count_told, searched_told, suspect_table
+    from prelabel.label_errors import count_errors, rank_again, search_errors
 
     with opened(obj) as project:
         now = datetime.now(UTC)
-        if send is not None or audit is not None:
-            for act in (
-                send and (lambda: send_suspects(project, send)),
-                audit and (lambda: begin_audit(project, audit, now)),
-            ):
-                if act:
-                    suspects, frames = act()
-                    click.echo(f"{suspects} suspects on {frames} frames wait for people.")
-            click.echo("Next: prelabel review")
+        if given["send"] is not None or given["audit"] is not None:
+            _ask(project, now, given)
             return
-        if count:
+        if given["count"]:
             click.echo(count_told(count_errors(project)))
             return
-        found = search_errors(project, folds, now, bars())
-        console().print(suspect_table(found.suspects[:top], project.classes()))
-        likely = sum(one.probability for one in found.suspects)
-        click.echo(
-            f"{len(found.suspects)} suspects on {found.frames} frames, of which about {likely:.0f} "
-            f"are errors if the probabilities hold; {found.answers} new answers of people."
-        )
-        leaks = sum(one.leaks for one in found.copies)
-        if found.copies:
-            click.echo(
-                f"{len(found.copies)} pairs of frames are nearly the same picture, {leaks} of them "
-                "in different splits."
-            )
-        click.echo("Next: prelabel errors --audit 60, or prelabel curate")
+        if given["no_training"]:
+            found = rank_again(project, now, bars())
+        else:
+            found = search_errors(project, folds, now, bars())
+        shown = [one for one in found.suspects if one.kind in (given["kinds"] or [one.kind])]
+        console().print(suspect_table(shown[:top], project.classes()))
+        if found.copies and top:
+            console().print(copies_table(found.copies[:top]))
+        click.echo(searched_told(found))
+        click.echo("Next: prelabel errors --send 50, prelabel errors --audit 60, prelabel curate")
+
+
+def _ask(project: Any, now: datetime, given: dict[str, Any]) -> None:
+    from prelabel.active.label_errors.kinds import ErrorKind
+    from prelabel.label_errors import begin_audit, send_suspects
+
+    asked = []
+    if given["send"] is not None:
+        kinds = [ErrorKind(name) for name in given["kinds"]] or list(ErrorKind)
+        asked.append(send_suspects(project, given["send"], kinds))
+    if given["audit"] is not None:
+        asked.append(begin_audit(project, given["audit"], now))
+    for suspects, frames in asked:
+        click.echo(f"{suspects} suspects on {frames} frames wait for people.")
+    click.echo("Next: prelabel review, then prelabel errors --no-training")
 
 
 @click.command()
