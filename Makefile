@@ -23,8 +23,9 @@ WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup demo demo-lidar test test-fast check format docs simulate-playing-cards \
-        bench-propose bench-strategies bench-import bench-select bench-cold-start bench-page bench-carry \
-        bench-raster bench-review bench-review-effort pictures-lidar pictures-review clean
+        bench-strategies bench-propose bench-import bench-select bench-cold-start bench-page \
+        bench-carry bench-raster bench-review bench-review-effort bench-accept pictures-lidar \
+        pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -104,6 +105,9 @@ bench-review: setup ## the review server under 200 annotators on PostgreSQL and 
 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
+
+bench-accept: setup ## accepting without people: do the promises hold, how much is saved
+	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
 pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
 	rm -rf $(WORK)/lidar-sheet

@@ -63,7 +63,7 @@ class Setting:
     def page(self, name: str) -> Page:
         """The annotator's page in front of somebody."""
         context = self.browser.new_context(viewport=WINDOW, locale="en-GB")
-        return enter(context, self.server, self.links[name])
+        return enter(context, self.server.url, self.links[name])
 
 
 def small_project(folder: Path, trained: Path, data: Path) -> ReviewProject:

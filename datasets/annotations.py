@@ -21,15 +21,18 @@ class OriginKind(StrEnum):
     PROPOSED = "proposed"  # accepted as the detector proposed it
     CHANGED = "changed"  # proposed, then moved or reclassed by a person
     DRAWN = "drawn"
+    AUTO = "auto"  # proposed, and accepted by a rule that no person has confirmed
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where one box came from; what a detector proposed is kept when a person changes it.
 
-    `model_id` and `score` (0 to 1) name the proposal behind a proposed or changed box, and are
-    None for the others. `original_xyxy` (pixels), `original_angle` (radians, None where the box was
-    upright) and `original_class_id` hold what was proposed before a person changed it.
+    `model_id` and `score` (0 to 1) name the proposal behind a proposed, changed or automatically
+    accepted box, and are None for the others. `rule` says in words which rule accepted it and what
+    that promises; only automatically accepted boxes have one. `original_xyxy` (pixels),
+    `original_angle` (radians, None where the box was upright) and `original_class_id` hold what was
+    proposed before a person changed it.
     """
 
     kind: OriginKind
@@ -38,14 +41,18 @@ class Origin:
     original_xyxy: tuple[float, float, float, float] | None = None
     original_class_id: int | None = None
     original_angle: float | None = None
+    rule: str | None = None
 
     def __post_init__(self) -> None:
-        from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED)
+        from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED, OriginKind.AUTO)
         if from_model != (self.model_id is not None) or from_model != (self.score is not None):
             raise InvalidValueError(
                 f"origin {self.kind} {'needs' if from_model else 'has no'} model_id and score, "
                 f"but model_id is {self.model_id!r} and score {self.score!r}"
             )
+        if (self.kind is OriginKind.AUTO) != bool(self.rule):
+            needs = "needs a" if self.kind is OriginKind.AUTO else "has no"
+            raise InvalidValueError(f"origin {self.kind} {needs} rule, but it is {self.rule!r}")
         if self.score is not None and not 0 <= self.score <= 1:
             raise InvalidValueError(f"score must lie between 0 and 1, but is {self.score}")
         changed = self.kind is OriginKind.CHANGED

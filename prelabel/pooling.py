@@ -24,6 +24,7 @@ from prelabel.proposing import (
     predictions_of_round,
     validation_pairs,
 )
+from prelabel.store.acceptances import accepted_by_rule
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -92,7 +93,7 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if self.model is None:
             return Evidence.none()
         predictions, labels = validation_pairs(self.workspace, self.store, self.model)
-        known = {one.frame_id for one in predictions}
+        known = {one.frame_id for one in predictions} | accepted_by_rule(self.store).keys()
         for record in reversed(self.store.rounds()):
             for one in predictions_of_round(self.workspace, self.store, record):
                 version = self.store.labels(one.frame_id)

@@ -23,9 +23,14 @@ from prelabel.workspace import (
 )
 
 if TYPE_CHECKING:
+    from prelabel.accept_plan import AcceptancePlan
+    from prelabel.active.acceptance import Promises
     from prelabel.active.budgets import Budget
     from prelabel.advising import ProjectAdvice
+    from prelabel.auditing import AuditStatus
+    from prelabel.finishing import Step
     from prelabel.selecting import Selected
+    from prelabel.store.acceptances import Acceptance
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
     from prelabel.work.timesheet import TimeSheet
@@ -119,6 +124,41 @@ class Project:
 
         wanted = Budget(budget) if isinstance(budget, int) else budget
         return select(self.workspace, self.store, wanted, strategy, self.author, self._progress)
+
+    def plan_accept(
+        self, promises: "Promises | None" = None, by_class: bool = False
+    ) -> "AcceptancePlan":
+        """What may be accepted without people under these promises; nothing is changed."""
+        from prelabel.accept_plan import plan_accept, promises_of
+
+        wanted = promises or promises_of(self.workspace)
+        return plan_accept(self.workspace, self.store, wanted, by_class)
+
+    def accept(self, plan: "AcceptancePlan") -> "Acceptance":
+        """Accept what a plan says, and draw the frames that check it."""
+        from prelabel.accepting import accept
+
+        return accept(self.workspace, self.store, plan, self.author)
+
+    def withdraw(self, number: int, reason: str) -> list[str]:
+        """Take back the labels of an acceptance; the ids of the frames that have none now."""
+        from prelabel.accepting import withdraw
+
+        return withdraw(self.store, number, reason, self.author)
+
+    def audit(self) -> "list[AuditStatus]":
+        """What people found on audited frames; acceptances that broke a promise are withdrawn."""
+        from prelabel.auditing import act_on_audits
+
+        return act_on_audits(self.workspace, self.store, self.author)
+
+    def finish(self, promises: "Promises | None" = None, budget: "Budget | None" = None) -> "Step":
+        """Do all that needs no people until something does, or nothing is left."""
+        from prelabel.accept_plan import promises_of
+        from prelabel.finishing import Finisher
+
+        finisher = Finisher(self.workspace, self.store, self.author, self._progress)
+        return finisher.finish(promises or promises_of(self.workspace), budget)
 
     def export(
         self, format: str, folder: Path | None = None, content: Content = Content.LABELS

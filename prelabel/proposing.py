@@ -20,7 +20,7 @@ from prelabel.models.prediction_files import PredictionFiles
 from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.store.records import ModelRecord, RoundRecord
 from prelabel.store.store import Store
-from prelabel.training import training_set
+from prelabel.training import project_training_set
 from prelabel.workspace import Workspace
 
 DEFAULT_SHOWN_SCORE = 0.3
@@ -165,7 +165,7 @@ def validation_pairs(
     workspace: Workspace, store: Store, model: ModelRecord
 ) -> tuple[list[Prediction], list[AnnotationSet]]:
     """Predictions of labelled frames that did not train the model, and their labels."""
-    examples = training_set(store, workspace.settings.training.validation_share).validation
+    examples = project_training_set(workspace, store).validation
     labels = {one.frame.frame_id: one.annotations for one in examples}
     found = read_predictions(workspace, model.model_id, list(labels), EMBEDDINGS)
     return list(found.values()), [labels[frame_id] for frame_id in found]

@@ -1,15 +1,31 @@
 """The report on a project, filled from its store."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
+from prelabel.active.acceptance_plan import LEAST_FIT_BOXES
+from prelabel.active.calibration_error import (
+    detection_ece,
+    localisation_aware_ece,
+    reliability,
+)
+from prelabel.active.matching import LOCATED_IOU
+from prelabel.active.presence import classes_of
+from prelabel.active.right_boxes import RightBoxes
 from prelabel.active.summary import BoxMark, PickResult, box_marks
 from prelabel.advising import project_advice
+from prelabel.auditing import look_at_audits, standing_told
+from prelabel.checking import project_checks
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.progress import Progress
 from prelabel.proposing import ShownProposals
 from prelabel.report.project import (
+    AcceptanceFacts,
+    CalibrationFacts,
     ModelFacts,
     ProjectFacts,
     RoundFacts,
@@ -17,6 +33,7 @@ from prelabel.report.project import (
     write_project_report,
 )
 from prelabel.status import project_status
+from prelabel.store.acceptances import Part, accepted_by_rule, frames_of
 from prelabel.store.records import EventKind, RoundRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -55,8 +72,46 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
             for one in store.models()
         ),
         next_command=status.next_command,
+        acceptances=tuple(_acceptances(store)),
+        calibration=_calibration(workspace, store),
         notes=() if advice is None else tuple(advice.sentences()),
     )
+
+
+def _acceptances(store: Store) -> Iterator[AcceptanceFacts]:
+    in_force = Counter(accepted_by_rule(store).values())
+    for one in look_at_audits(store):
+        number = one.acceptance.number
+        parts = Counter(frame.part for frame in frames_of(store, number, list(Part)))
+        yield AcceptanceFacts(
+            number,
+            one.acceptance.settings["rule"],
+            parts[Part.WHOLE],
+            parts[Part.HALF],
+            in_force[number],
+            standing_told(one),
+        )
+
+
+def _calibration(workspace: Workspace, store: Store) -> CalibrationFacts | None:
+    """How true confidences are on checked frames that did not fit them; None with too few."""
+    model = store.latest_model()
+    if model is None:
+        return None
+    checks = project_checks(workspace, store, model, LOCATED_IOU)
+    if len(checks.fit.right) < LEAST_FIT_BOXES or not len(checks.test.right):
+        return None
+    test, classes = checks.test, classes_of(checks.test.boxes)
+    own = RightBoxes.fit(checks.fit).of(test.boxes)
+    raw = test.boxes.score.astype(np.float64)
+    before, after = (
+        (
+            detection_ece(one, test.right),
+            localisation_aware_ece(one, test.right, test.iou, classes),
+        )
+        for one in (raw, own)
+    )
+    return CalibrationFacts(len(test), before, after, tuple(reliability(own, test.right)))
 
 
 def _rounds(

@@ -26,6 +26,7 @@ from prelabel.proposing import (
     read_predictions,
     shown_score,
 )
+from prelabel.store.acceptances import awaiting_audit
 from prelabel.store.records import ModelRecord, RoundRecord, Shown
 from prelabel.store.store import Store
 from prelabel.work.counting import frames_in_hand
@@ -113,7 +114,7 @@ def _candidates(
     needs: frozenset[Need],
     progress: Progress,
 ) -> Candidates:
-    in_hand = frames_in_hand(store)
+    in_hand = frames_in_hand(store) | set(awaiting_audit(store))
     unlabelled = store.frames(Split.TRAIN, labelled=False)
     free = (frame for frame in unlabelled if frame.frame_id not in in_hand)
     first = next(free, None)

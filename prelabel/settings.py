@@ -99,6 +99,16 @@ class ReviewSettings(StrictModel):
         return self
 
 
+class AcceptanceSettings(StrictModel):
+    """How `prelabel accept` accepts without people."""
+
+    precision: Annotated[float, Field(gt=0, lt=1)] = 0.98
+    missed: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    audit_share: Annotated[float, Field(gt=0, le=1)] = 0.05  # of accepted frames, labelled blind
+    keep_checks_out: bool = False  # True: frames drawn at random never train, and check any model
+
+
 class ProjectSettings(StrictModel):
     """One project."""
 
@@ -112,6 +122,7 @@ class ProjectSettings(StrictModel):
     stopping: StoppingSettings = StoppingSettings()
     cost: CostSettings = CostSettings()
     review: ReviewSettings = ReviewSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
 
 
 def read_settings(folder: Path) -> ProjectSettings:
@@ -123,7 +134,7 @@ def settings_text(name: str, detector: str, store: str | None) -> str:
     """A prelabel.yaml for a new project, with what can be set and what it means."""
     defaults = ProjectSettings(name=name)
     training, proposals, selection = defaults.training, defaults.proposals, defaults.selection
-    review = defaults.review
+    review, acceptance = defaults.review, defaults.acceptance
     return f"""\
 name: {_quoted(name)}
 detector: {_quoted(detector)}    # or ultralytics:yolo11n.pt, torchvision:fcos, onnx:spec.yaml
@@ -151,6 +162,9 @@ review:
   lease_minutes: {review.lease_minutes:g}    # a frame left alone for so long goes to somebody else
   skip_limit: {review.skip_limit}    # so many people skip a frame before it is set aside
   idle_s: {review.idle_s:g}    # without a sign of work for so long, time stops counting
+acceptance:
+  keep_checks_out: false    # true: frames drawn at random never train, and check any later model
+  audit_share: {acceptance.audit_share}    # of what a rule accepted, labelled blind by people
 """
 
 

@@ -4,18 +4,24 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from prelabel.active.holdout import validation_ids
-from prelabel.datasets.errors import PrelabelError
+from prelabel.datasets.batches import Batch
+from prelabel.datasets.errors import BadInputError, PrelabelError
+from prelabel.datasets.files import write_whole
 from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress
 from prelabel.models.detector import FitOptions, FitResult, NotTrainableError, TrainingExample
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
 from prelabel.settings import SETTINGS_FILE
+from prelabel.store.acceptances import accepted_by_rule
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
+
+LEARNED_FILE = "learned.json"  # the ids of the frames a checkpoint has seen
 
 
 class NothingToTrainOnError(PrelabelError):
@@ -38,19 +44,48 @@ class Trained:
     validation_frames: int
 
 
-def training_set(store: Store, validation_share: float) -> TrainingSet:
+def training_set(
+    store: Store, validation_share: float, without_checks: bool = False
+) -> TrainingSet:
     """All labelled frames but those of the test split.
 
     The checkpoint is chosen by the labelled frames of the split `val`; where there are none, by a
-    share of the others, which then train nothing.
+    share of those that people labelled, which then train nothing. `without_checks` leaves out the
+    frames that were drawn at random, so that they can tell how right any later model is.
     """
     train = _examples(store, Split.TRAIN)
     validation = _examples(store, Split.VAL)
+    kept_out = checked_frames(store) if without_checks else set()
+    train = [one for one in train if one.frame.frame_id not in kept_out]
+    by_rule = accepted_by_rule(store)
     if not validation:
-        held_out = validation_ids([one.frame.frame_id for one in train], validation_share)
+        by_people = [o.frame.frame_id for o in train if o.frame.frame_id not in by_rule]
+        held_out = validation_ids(by_people, validation_share)
         validation = [one for one in train if one.frame.frame_id in held_out]
         train = [one for one in train if one.frame.frame_id not in held_out]
     return TrainingSet(tuple(train), tuple(validation))
+
+
+def project_training_set(workspace: Workspace, store: Store) -> TrainingSet:
+    """The training set as the project's settings say."""
+    settings = workspace.settings
+    return training_set(
+        store, settings.training.validation_share, settings.acceptance.keep_checks_out
+    )
+
+
+def learned_frames(model: ModelRecord) -> set[str] | None:
+    """The frames that trained a model or chose its checkpoint; None where that is not known."""
+    if not model.train_frames:
+        return set()
+    path = Path(model.checkpoint).parent / LEARNED_FILE
+    if not path.exists():
+        return None
+    try:
+        ids = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInputError(f"{path}: is no list of frames; train anew") from error
+    return set(ids)
 
 
 def train(workspace: Workspace, store: Store, author: str, progress: Progress) -> Trained:
@@ -65,7 +100,7 @@ def train(workspace: Workspace, store: Store, author: str, progress: Progress) -
             f"{settings.detector} only predicts, and `prelabel propose` uses it as it stands; to "
             f"train, name another detector in {SETTINGS_FILE}, such as torchvision:micro"
         )
-    examples = training_set(store, settings.training.validation_share)
+    examples = project_training_set(workspace, store)
     if not any(len(one.annotations) for one in examples.train):
         raise NothingToTrainOnError(
             f"{workspace.folder}: no labelled frame has a box to learn from; choose frames with "
@@ -106,7 +141,20 @@ def _fit(
     arguments = run_arguments(detector.spec, examples.train, examples.validation, options)
     told = json.dumps(arguments, sort_keys=True).encode()
     folder = workspace.training_folder(hashlib.blake2b(told, digest_size=6).hexdigest())
-    return detector.fit(examples.train, examples.validation, options, folder, progress)
+    result = detector.fit(examples.train, examples.validation, options, folder, progress)
+    learned = [one.frame.frame_id for one in (*examples.train, *examples.validation)]
+    write_whole(result.checkpoint.parent / LEARNED_FILE, json.dumps(learned).encode())
+    return result
+
+
+def checked_frames(store: Store) -> set[str]:
+    """The frames that were drawn at random for people, whatever strategy chose the others."""
+    return {pick.frame_id for batch in _batches(store) for pick in batch.picks if pick.is_control}
+
+
+def _batches(store: Store) -> list[Batch]:
+    found = (store.batch(record.number) for record in store.rounds())
+    return [batch for batch in found if batch is not None]
 
 
 def _examples(store: Store, split: Split) -> list[TrainingExample]:

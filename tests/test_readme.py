@@ -49,7 +49,7 @@ def work_on_the_page(folder: Path, known: Known, frames: int) -> None:
     """`prelabel review` on a port of its own, with a person who labels from known boxes."""
     with (
         serving(folder / "birds") as server,
-        httpx.Client(base_url=server.url, trust_env=False) as person,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=60) as person,
     ):
         person.headers["X-CSRF-Token"] = person.get("/api/me").json()["csrf"]
         for _ in range(frames):

@@ -46,6 +46,7 @@ _NEEDED = ("filename", "class", *CORNERS)
 COLUMNS = (
     "filename", "width", "height", "class", *CORNERS, "split", "labelled", "box_id",
     "origin", "model_id", "score", "original_class", *ORIGINAL_CORNERS, "angle", "original_angle",
+    "rule",
 )  # fmt: skip
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -162,7 +163,7 @@ class _Reading:
         fields: dict[str, object] = {"kind": row.get("origin", "")}
         if not fields["kind"]:
             return IMPORTED
-        for key in ("model_id", "score", "original_class", "original_angle"):
+        for key in ("model_id", "score", "original_class", "original_angle", "rule"):
             if row.get(key):
                 fields[key] = row[key]
         if row.get(ORIGINAL_CORNERS[0]):

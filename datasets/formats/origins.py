@@ -24,6 +24,8 @@ def origin_fields(origin: Origin, classes: Sequence[str]) -> dict[str, Any]:
         }
     if origin.original_angle is not None:
         fields["original_angle"] = origin.original_angle
+    if origin.rule is not None:
+        fields["rule"] = origin.rule
     return fields
 
 
@@ -38,7 +40,7 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
         if plain is not None:
             return plain
         box, name = fields.get("original_xyxy"), fields.get("original_class")
-        angle = fields.get("original_angle")
+        angle, rule = fields.get("original_angle"), fields.get("rule")
         return Origin(
             kind,
             str(fields["model_id"]),
@@ -46,6 +48,7 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
             None if box is None else _four(box),
             None if name is None else list(classes).index(name),
             None if angle is None else float(angle),
+            None if rule is None else str(rule),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"origin {dict(fields)!r} cannot be read: {error}") from error

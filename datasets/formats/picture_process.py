@@ -68,7 +68,7 @@ class PictureProcess:
         if self._instead is None:
             try:
                 looks = _ANSWER.decode(self._connection.recv_bytes())
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):  # also in the middle of an answer
                 self._instead = self._threads()
             else:
                 self._asked.popleft()
@@ -95,7 +95,7 @@ def serve(connection: Connection, max_pixels: int) -> None:
         try:
             while True:
                 asked.put(pictures.look_at(connection.recv()))
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             asked.put(None)
             sender.join()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from prelabel.cli.accept import accept, audit, finish, withdraw
 from prelabel.cli.data import classes, export, import_, init
 from prelabel.cli.insight import doctor, report, simulate, status
 from prelabel.cli.lidar import lidar
@@ -68,6 +69,10 @@ for _command in (
     propose,
     select,
     review,
+    accept,
+    audit,
+    withdraw,
+    finish,
     people,
     guidelines,
     time,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prelabel.active.calibration_error import Bin
 from prelabel.active.summary import PickResult
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.report import wording
@@ -52,6 +53,31 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationFacts:
+    """How far the confidences of the model in use are from what came of its boxes, on frames drawn
+    at random: detection calibration errors (D-ECE, LaECE; 0 to 1) of raw scores and of
+    probabilities that were fitted on other frames, and the bins of the probabilities."""
+
+    frames: int
+    before: tuple[float, float]
+    after: tuple[float, float]
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceFacts:
+    """Labels that a rule accepted: the rule in words, how many frames by what was done with them,
+    and what the audit says."""
+
+    number: int
+    rule: str
+    whole: int
+    half: int
+    still_in_force: int
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """All that a project's report tells; rounds and models from the oldest to the newest."""
 
@@ -62,6 +88,8 @@ class ProjectFacts:
     models: tuple[ModelFacts, ...] = ()
     next_command: str = ""
     notes: tuple[str, ...] = field(default=())
+    acceptances: tuple[AcceptanceFacts, ...] = ()
+    calibration: CalibrationFacts | None = None
 
     @property
     def frames(self) -> int:

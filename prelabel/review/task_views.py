@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from prelabel.datasets.frames import Frame
 from prelabel.review.services import Services
 from prelabel.review.views import BoxView, ProposalView, TaskView
-from prelabel.work.records import BoxState, Draft, Initial, Proposal, Task
+from prelabel.work.records import BoxState, BoxStatus, Draft, Initial, Proposal, Task
 
 
 def views_of(tasks: Sequence[Task], person: str, services: Services) -> list[TaskView]:
@@ -42,7 +42,7 @@ def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> Tas
 
 
 def _box(box: BoxState, initial: Initial) -> BoxView:
-    proposal = initial.proposals.get(box.box_id)
+    proposal, origin = initial.proposals.get(box.box_id), initial.origins.get(box.box_id)
     return BoxView(
         id=box.box_id,
         xyxy=list(box.xyxy),
@@ -50,6 +50,7 @@ def _box(box: BoxState, initial: Initial) -> BoxView:
         class_id=box.class_id,
         status=box.status.value,
         proposal=None if proposal is None else _proposal(proposal),
+        rule=None if origin is None or box.status is not BoxStatus.ACCEPTED else origin.rule,
     )
 
 

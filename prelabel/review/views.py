@@ -159,6 +159,7 @@ class BoxView(View):
     class_id: int
     status: Status
     proposal: ProposalView | None
+    rule: str | None = Field(description="The rule that accepted it; null: no rule did.")
 
 
 class TaskView(View):

@@ -6,7 +6,7 @@ from itertools import islice
 from os.path import exists
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import LabelledFrame, Split
@@ -128,19 +128,22 @@ class _Chunk:
     def _compare(self, again: Sequence[tuple[Row[Any], LabelledFrame]]) -> None:
         labelled = [row.number for row, _ in again if row.label_version is not None]
         current = _current_labels(self.change.connection, labelled)
+        bare = [row.number for row, _ in again if row.label_version is None]
+        withdrawn = _newest_versions(self.change.connection, bare)
         for row, one in again:
             changes = _changed_columns(row, columns_of(one.frame, self.places), self.places)
             if changes:
                 self.frame_changes[row.number] = changes
             if one.annotations is not None:
-                self._compare_labels(row, current.get(row.number), one, one.annotations)
+                if row.number in current:
+                    self._compare_labels(row, current[row.number], one, one.annotations)
+                else:
+                    number = withdrawn.get(row.number, 0) + 1
+                    self._add_version(row.number, number, pack_labels(one.annotations), one)
 
     def _compare_labels(
-        self, row: Row[Any], current: bytes | None, one: LabelledFrame, incoming: AnnotationSet
+        self, row: Row[Any], current: bytes, one: LabelledFrame, incoming: AnnotationSet
     ) -> None:
-        if current is None:
-            self._add_version(row.number, 1, pack_labels(incoming), one)
-            return
         as_given = pack_labels(incoming)
         if as_given == current:
             return
@@ -223,6 +226,16 @@ def _current_labels(connection: Connection, numbers: Sequence[int]) -> dict[int,
         .where(frames.c.number.in_(numbers))
     )
     return {row.frame: row.labels for row in connection.execute(wanted)}
+
+
+def _newest_versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """The newest version of frames that had labels, which may have been withdrawn since."""
+    wanted = (
+        select(label_versions.c.frame, func.max(label_versions.c.number).label("newest"))
+        .where(label_versions.c.frame.in_(numbers))
+        .group_by(label_versions.c.frame)
+    )
+    return {one.frame: one.newest for one in connection.execute(wanted)}
 
 
 def _past_labels(connection: Connection, number: int) -> set[bytes]:

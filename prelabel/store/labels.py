@@ -129,10 +129,15 @@ def check_round(connection: Connection, number: int) -> None:
 
 
 def current_version(connection: Connection, frame_id: str) -> LabelVersion | None:
-    """The newest labels of a frame."""
+    """The labels that a frame has now."""
     frame = number_of(connection, frame_id)
-    newest = _versions_of(frame).order_by(label_versions.c.number.desc()).limit(1)
-    return next((_version(frame_id, row) for row in connection.execute(newest)), None)
+    # Labels that were withdrawn are no version that counts, though they are the newest one.
+    current = (
+        _versions_of(frame)
+        .join(frames, frames.c.number == label_versions.c.frame)
+        .where(label_versions.c.number == frames.c.label_version)
+    )
+    return next((_version(frame_id, row) for row in connection.execute(current)), None)
 
 
 def history(connection: Connection, frame_id: str) -> list[LabelVersion]:

@@ -77,7 +77,10 @@ def _pack_origins(origins: tuple[Origin, ...]) -> bytes:
 
 
 def _origin_row(origin: Origin) -> list[Any]:
-    """Kind; model and score; the four original corners and the original class; their angle."""
+    """Kind; model and score; the four original corners and the original class; their angle.
+
+    Where a rule accepted the box, that rule follows model and score.
+    """
     row: list[Any] = [origin.kind.value]
     if origin.score is not None:
         row += [origin.model_id, float(origin.score)]
@@ -85,6 +88,8 @@ def _origin_row(origin: Origin) -> list[Any]:
         row += [*map(float, origin.original_xyxy), int(origin.original_class_id)]
     if origin.original_angle is not None:
         row.append(float(origin.original_angle))
+    if origin.rule is not None:
+        row.append(origin.rule)
     return row
 
 
@@ -100,5 +105,7 @@ def _origin(row: list[Any]) -> Origin:
         return IMPORTED if kind is OriginKind.IMPORTED else DRAWN
     if kind is OriginKind.PROPOSED:
         return Origin(kind, row[1], row[2])
+    if kind is OriginKind.AUTO:
+        return Origin(kind, row[1], row[2], rule=row[3])
     left, top, right, bottom, class_id, *angle = row[3:]
     return Origin(kind, row[1], row[2], (left, top, right, bottom), class_id, *angle)

@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     PERSON_ADDED = "person_added"
     PERSON_CHANGED = "person_changed"  # role, login, or whether they may log in at all
     GUIDELINE_WRITTEN = "guideline_written"
+    LABELS_ACCEPTED = "labels_accepted"  # by a rule, for many frames at once
+    LABELS_WITHDRAWN = "labels_withdrawn"  # those of an acceptance; the frame has none now
 
 
 @dataclass(frozen=True, slots=True)

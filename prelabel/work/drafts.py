@@ -4,23 +4,32 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, select, update
 
 from prelabel.settings import ReviewSettings
+from prelabel.store.acceptances import sure_boxes_on
 from prelabel.store.changes import Clock
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.labels import class_count, current_version
 from prelabel.store.packing import unpack_labels
 from prelabel.store.showing import shown_on
 from prelabel.store.store import Store
+from prelabel.store.tables import batches
 from prelabel.store.work_tables import tasks
 from prelabel.work.edit_rows import Author, author_of, insert_edits, read_edits
 from prelabel.work.errors import LeaseLostError, NotWaitingError
-from prelabel.work.folding import fold, initial_boxes, submitted_boxes
+from prelabel.work.folding import (
+    as_seen_by_people,
+    fold,
+    initial_boxes,
+    submitted_boxes,
+    with_sure_boxes,
+)
 from prelabel.work.records import Appended, Draft, Edit, Initial, Task, TaskState
 from prelabel.work.submission_rows import read_submission
 from prelabel.work.task_rows import check_theirs, check_waiting, lock_task, read_task
 
+_DRAWN_BY_LOT = ("random", "audit")  # strategies all of whose frames check rules
 _FRESH = 0.9  # of a lease: longer ones are not renewed, as a write for every edit is one too many
 
 
@@ -124,7 +133,19 @@ def _found(connection: Connection, task: int | Task) -> Task:
 def _initial(connection: Connection, task: Task) -> Initial:
     shown = shown_on(connection, task.round_number, task.frame_id)
     version = current_version(connection, task.frame_id) if task.attempt > 1 else None
-    return initial_boxes(shown, None if version is None else version.annotations)
+    initial = initial_boxes(shown, None if version is None else version.annotations)
+    if version is not None:
+        return as_seen_by_people(initial)
+    if _checks_rules(connection, task):
+        return initial
+    sure = sure_boxes_on(connection, task.frame_id)
+    return initial if sure is None else with_sure_boxes(initial, sure)
+
+
+def _checks_rules(connection: Connection, task: Task) -> bool:
+    """Whether rules are judged by this frame: then no rule may have a say in its labels."""
+    strategy = select(batches.c.strategy).where(batches.c.round == task.round_number)
+    return task.is_control or connection.execute(strategy).scalar() in _DRAWN_BY_LOT
 
 
 def _lost(row: Row[Any], person: str, reviewing: bool) -> LeaseLostError | None:

@@ -41,6 +41,33 @@ def initial_boxes(shown: Shown | None, labels: AnnotationSet | None) -> Initial:
     return replace(initial, boxes=submitted_boxes(initial, labels, shown.shown_score))
 
 
+def with_sure_boxes(initial: Initial, sure: AnnotationSet) -> Initial:
+    """The same with the proposals that a rule has accepted as accepted: people see to the others.
+
+    Only proposals that are shown count; those of an earlier model are not among them.
+    """
+    origins = {
+        box_id: origin
+        for box_id, origin in zip(sure.box_id, sure.origin, strict=True)
+        if box_id in initial.proposals
+    }
+    boxes = tuple(
+        replace(one, status=BoxStatus.ACCEPTED) if one.box_id in origins else one
+        for one in initial.boxes
+    )
+    return replace(initial, boxes=boxes, origins={**initial.origins, **origins})
+
+
+def as_seen_by_people(initial: Initial) -> Initial:
+    """The same for labels that come to people again: what a rule had accepted they now confirm."""
+    by_people = {
+        box_id: origin
+        for box_id, origin in initial.origins.items()
+        if origin.kind is not OriginKind.AUTO
+    }
+    return replace(initial, origins=by_people)
+
+
 def box_states(boxes: AnnotationSet, status: BoxStatus) -> list[BoxState]:
     """Boxes of a label set, all of one status."""
     angle = boxes.boxes.angle

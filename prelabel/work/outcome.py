@@ -62,8 +62,10 @@ def outcome(initial: Initial, boxes: Sequence[BoxState], width_px: int, height_p
             geometry = _inside(box, width_px, height_px)
         after = replace(geometry, class_id=box.class_id, status=BoxStatus.ACCEPTED)
         kept.append(after)
-        origins.append(_origin(initial.origins.get(box.box_id), proposal, action))
-        corrections.append(Correction(box.box_id, action, proposal, old, after))
+        origin = _origin(initial.origins.get(box.box_id), proposal, action)
+        origins.append(origin)
+        if origin.kind is not OriginKind.AUTO:  # nobody has decided about it
+            corrections.append(Correction(box.box_id, action, proposal, old, after))
     return Outcome(_labels(kept, origins), tuple(corrections))
 
 
@@ -93,6 +95,8 @@ def _origin(known: Origin | None, proposal: Proposal | None, action: Action) -> 
     if proposal is None:
         return known or DRAWN
     if action is Action.ACCEPTED:
+        if known is not None and known.kind is OriginKind.AUTO:
+            return known
         return Origin(OriginKind.PROPOSED, proposal.model_id, proposal.score)
     return Origin(
         OriginKind.CHANGED,

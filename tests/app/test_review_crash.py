@@ -24,7 +24,7 @@ from prelabel.work.tokens import csrf_token
 
 FRAMES = 45
 KILLS = 2
-_PATIENCE_S = 60
+_PATIENCE_S = 180
 
 
 @dataclass

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from hook_receiver import receiving
 from review_app import Json, a_submission, next_tasks, opened_copy
-from review_server import ReviewServer
+from review_server import ReviewServer, free_port
 
 from prelabel.review.access import CSRF_HEADER
 from prelabel.review.address import Address, AddressError, TlsFiles, tls_files
@@ -29,7 +29,7 @@ _PROGRAM = Path(sys.executable).parent / "prelabel"
 def review(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command, where it is expected to end by itself."""
     command = [str(one) for one in (_PROGRAM, "-p", folder, "review", *arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def server(folder: Path) -> Iterator[ReviewServer]:
 def test_it_says_what_waits_and_where_the_page_is_and_ends_cleanly_when_told(
     server: ReviewServer, how: signal.Signals
 ) -> None:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         client.get("/api/me").raise_for_status()
         server._end(how)
     told = server.log.read_text()
@@ -166,8 +166,7 @@ def a_certificate(folder: Path) -> tuple[Path, Path]:
 
 def test_over_tls_the_cookie_is_a_host_cookie(folder: Path, tmp_path: Path) -> None:
     certificate, key = a_certificate(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [_PROGRAM, "-p", folder, "review", "--port", port]
     command += ["--tls-cert", certificate, "--tls-key", key]
     with subprocess.Popen([str(one) for one in command], stdout=subprocess.DEVNULL) as process:
@@ -182,17 +181,20 @@ def test_over_tls_the_cookie_is_a_host_cookie(folder: Path, tmp_path: Path) -> N
 
 def _asked_until_it_answers(url: str, certificate: Path) -> httpx.Response:
     trusted = ssl.create_default_context(cafile=certificate)
-    give_up_at = time.monotonic() + 60
+    give_up_at = time.monotonic() + 180
     while True:
         try:
             return httpx.get(url, verify=trusted, trust_env=False)
-        except httpx.ConnectError:
+        except httpx.TransportError:
             assert time.monotonic() < give_up_at
             time.sleep(0.1)
 
 
 def test_webhooks_are_told_by_the_server_with_a_signature(server: ReviewServer) -> None:
-    with receiving() as receiver, httpx.Client(base_url=server.url, trust_env=False) as client:
+    with (
+        receiving() as receiver,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client,
+    ):
         client.headers[CSRF_HEADER] = client.get("/api/me").json()["csrf"]
         wanted = {"url": f"{receiver.url}/told", "events": ["accepted"]}
         hook = client.post("/api/webhooks", json=wanted).raise_for_status().json()
@@ -208,7 +210,7 @@ def test_webhooks_are_told_by_the_server_with_a_signature(server: ReviewServer) 
 
 def _delivery_once_done(client: httpx.Client, hook: int) -> Json:
     """The one delivery to a webhook, when the server has noted that it arrived."""
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + 120
     while True:
         (told,) = client.get(f"/api/webhooks/{hook}/deliveries").json()["deliveries"]
         if told["delivered_at"]:

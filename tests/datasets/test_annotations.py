@@ -133,7 +133,10 @@ def test_checking_labels_is_cheap() -> None:
     ids = new_box_ids(10, np.random.default_rng(0))
     corners = np.tile(np.array([1, 2, 3, 4], np.float32), (10, 1))
     origins = [IMPORTED] * 10
-    start = time.process_time()
-    for _ in range(1_000):
-        AnnotationSet(Boxes(corners), range(10), ids, origins)
-    assert time.process_time() - start < 0.5  # about 0.03 on a quiet machine
+    took = []
+    for _ in range(5):  # one of them is not interrupted by Python's collecting of garbage
+        start = time.process_time()
+        for _ in range(200):
+            AnnotationSet(Boxes(corners), range(10), ids, origins)
+        took.append(time.process_time() - start)
+    assert min(took) < 0.1  # about 0.006 on a quiet machine

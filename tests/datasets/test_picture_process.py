@@ -1,6 +1,8 @@
 """Pictures looked at beside the process that imports them."""
 
+import multiprocessing
 import os
+import struct
 from pathlib import Path
 
 import psutil
@@ -62,6 +64,16 @@ def test_where_the_process_dies_threads_answer_the_rest(paths: list[str]) -> Non
         pictures.ask(paths[20:])
         found += [*pictures.answer(), *pictures.answer()]
     assert found == [look_at(path) for path in paths]
+
+
+def test_what_half_an_answer_was_about_is_looked_at_again(paths: list[str]) -> None:
+    with PictureProcess(MAX_PIXELS) as pictures:
+        pictures.ask(paths[:10])
+        pictures._connection.close()
+        pictures._connection, there = multiprocessing.Pipe()
+        os.write(there.fileno(), struct.pack("!i", 100) + b"half")  # killed while it answered
+        there.close()
+        assert pictures.answer() == [look_at(path) for path in paths[:10]]
 
 
 def test_many_pictures_are_looked_at_by_a_process(

@@ -174,10 +174,10 @@ def test_killed_at_any_moment_it_goes_on_and_predicts_each_frame_once(
         else:
             process.kill()  # the parent alone; its workers notice
         process.wait()
-        psutil.wait_procs(workers, timeout=20)
+        psutil.wait_procs(workers, timeout=120)
         seen.add(len(files.predicted_ids()))
     process = _start(checkpoint, pictures, tmp_path)
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert len(seen) > 4  # kills came in the middle of the work
     wanted = {one.frame_id for one in frames_in(pictures)}
     assert sorted(one.frame_id for one in files.read()) == sorted(wanted)
@@ -192,11 +192,11 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(
     _wait_for_files(files.folder, 1, process)
     workers = _children_of(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the workers too
-    process.wait(timeout=30)
+    process.wait(timeout=120)
     told = (tmp_path / "errors.txt").read_bytes()
     assert told.rstrip().endswith(b"KeyboardInterrupt")
     assert told.count(b"Traceback") == 1  # the workers have nothing to say
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=120)
     assert not alive
     assert 0 < len(files.predicted_ids()) <= COUNT
     assert not list(files.folder.glob("*.unfinished"))

@@ -119,7 +119,7 @@ def watched(folder: Path, work: str, **environment: str) -> dict[str, Any]:
         env=kept | home | environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -15,9 +15,10 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from review_app import Served
 from review_browser import chromium_program, launched
+from review_people import served_project
 from review_projects import ReviewProject, review_project
-from review_server import ReviewServer, serving
 
 from prelabel.datasets.frames import Split
 from prelabel.project import open_project
@@ -102,24 +103,24 @@ def aquarium(aquarium_made: ReviewProject, tmp_path: Path) -> ReviewProject:
 
 
 @pytest.fixture
-def cards_server(cards: ReviewProject) -> Iterator[ReviewServer]:
-    with serving(cards.folder) as server:
+def cards_server(cards: ReviewProject) -> Iterator[Served]:
+    with served_project(cards) as server:
         yield server
 
 
 @pytest.fixture
-def aquarium_server(aquarium: ReviewProject) -> Iterator[ReviewServer]:
-    with serving(aquarium.folder) as server:
+def aquarium_server(aquarium: ReviewProject) -> Iterator[Served]:
+    with served_project(aquarium) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def standing_server(
     cards_made: ReviewProject, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ReviewServer]:
+) -> Iterator[Served]:
     """A server for all tests that leave the batch and the people as they are."""
     project = _copied(cards_made, tmp_path_factory.mktemp("standing"))
-    with serving(project.folder) as server:
+    with served_project(project) as server:
         yield server
 
 

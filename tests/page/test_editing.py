@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, CDPSession, Page, expect
-from review_server import ReviewServer
+from review_app import Served
+from scripted_annotator import STILL, wait_until_enter_counts
 
 STATE = """() => {
   const { editor } = window.__prelabel.page;
@@ -24,22 +25,18 @@ WEAK_AND_SEEN = """() => {
   const weak = [...editor.draft.boxes()].filter((box) => box.proposal?.score < shownScore);
   return [weak.length, [...editor.visible()].length];
 }"""
-READY = """() => {
-  const page = window.__prelabel?.page;
-  return page?.editor.draft && page.editor.scene.picture && page.editor.camera.goal === null;
-}"""
 
 
 @pytest.fixture
-def opened(page: Page, cards_server: ReviewServer) -> Page:
+def opened(page: Page, cards_server: Served) -> Page:
     """The annotator's page with its first frame on the stage."""
     page.goto(cards_server.url)
-    page.wait_for_function(READY)
+    page.wait_for_function(STILL)
     return page
 
 
 def state(page: Page) -> dict[str, Any]:
-    page.wait_for_function(READY)
+    page.wait_for_function(STILL)
     found: dict[str, Any] = page.evaluate(STATE)
     return found
 
@@ -151,7 +148,7 @@ def test_everything_is_undone_even_a_submission(opened: Page) -> None:
 
     opened.keyboard.press("Control+Z")
     task = state(opened)["task"]
-    opened.wait_for_timeout(320)
+    wait_until_enter_counts(opened)
     opened.keyboard.press("Enter")
     expect(opened.get_by_role("dialog")).to_contain_text("not decided on")
     opened.keyboard.press("Enter")
@@ -159,6 +156,24 @@ def test_everything_is_undone_even_a_submission(opened: Page) -> None:
     opened.keyboard.press("Control+Z")
     opened.wait_for_function(f"() => __prelabel.page.queue.current.task.task === {task}")
     assert state(opened)["undecided"] == 0
+
+
+def test_a_frame_that_is_gone_when_its_question_is_answered_is_not_handed_in(opened: Page) -> None:
+    lost = state(opened)["task"]
+    wait_until_enter_counts(opened)
+    opened.keyboard.press("Enter")
+    question = opened.get_by_role("dialog")
+    expect(question).to_contain_text("not decided on")
+    taken = f"new CustomEvent('taken', {{ detail: {{ task: {lost} }} }})"
+    opened.evaluate(f"() => void __prelabel.page.outbox.dispatchEvent({taken})")
+    opened.wait_for_function(
+        f"() => (__prelabel.page.queue.current?.task.task ?? {lost}) !== {lost}"
+    )
+    before = state(opened)
+    opened.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    after = state(opened)
+    assert (after["task"], after["undecided"]) == (before["task"], before["undecided"])
 
 
 def test_classes_filter_and_buttons(opened: Page) -> None:
@@ -212,7 +227,7 @@ def test_looking_around_and_walking_the_page_by_keys(opened: Page) -> None:
 
 
 def test_two_fingers_zoom_and_one_selects(
-    new_context: Callable[..., BrowserContext], cards_server: ReviewServer
+    new_context: Callable[..., BrowserContext], cards_server: Served
 ) -> None:
     page = new_context().new_page()
     page.goto(cards_server.url)

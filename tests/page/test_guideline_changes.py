@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
+from review_app import Served
 from review_projects import ReviewProject
-from review_server import ReviewServer
 from scripted_annotator import ScriptedAnnotator
 
 from prelabel.project import open_project
@@ -29,7 +29,7 @@ def write(project: ReviewProject, text: str) -> None:
 
 
 def test_the_panel_follows_the_class_in_hand(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     write(cards, FIRST)
     page.goto(cards_server.url)
@@ -48,7 +48,7 @@ def test_the_panel_follows_the_class_in_hand(
 
 
 def test_a_text_that_comes_late_is_turned_to_the_class_in_hand(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     write(cards, FIRST)
     waiting: list[Route] = []
@@ -75,8 +75,56 @@ def test_a_text_that_comes_late_is_turned_to_the_class_in_hand(
     expect(in_hand).to_have_text("king")
 
 
+def test_a_panel_can_be_closed_before_its_text_is_there(
+    cards: ReviewProject, cards_server: Served, page: Page
+) -> None:
+    write(cards, FIRST)
+    held: list[Route] = []
+    page.route(re.compile(r"/api/guidelines$"), lambda one: held.append(one))
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    person.look()
+    panel = page.get_by_role("complementary", name="Guidelines")
+    person.press("g")
+    expect(panel).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    person.press("g")
+    person.press(str(cards.classes.index("king") + 1))
+    while len(held) < 3:
+        page.wait_for_timeout(20)
+    for one in held:
+        one.continue_()
+    expect(panel.locator(".in-hand")).to_have_text("king")
+
+
+def test_a_version_that_comes_late_takes_no_newer_ones_place(
+    cards: ReviewProject, cards_server: Served, page: Page
+) -> None:
+    write(cards, FIRST)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(re.compile(r"/api/guidelines$"), lambda one: held.append((one, one.fetch())))
+    page.goto(cards_server.url)
+    person = ScriptedAnnotator(page, cards.truth)
+    person.look()
+    while not held:
+        page.wait_for_timeout(20)
+    write(cards, FIRST.replace("One crown", "One crown and a beard"))
+    person.press("g")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    panel = page.get_by_role("complementary", name="Guidelines")
+    for route, answer in reversed(held):
+        with page.expect_response(re.compile(r"/api/guidelines$")) as late:
+            route.fulfill(response=answer)
+        late.value.finished()
+        expect(panel).to_contain_text("Version 2")
+    page.evaluate("() => fetch('/api/project')")  # by then the page has handled what came late
+    expect(panel).to_contain_text("Version 2")
+
+
 def test_whoever_works_is_told_what_changed(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     write(cards, FIRST)
     page.clock.install()

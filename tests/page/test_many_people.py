@@ -1,15 +1,15 @@
 """Several people at once, each in a browser of their own."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 from review_labels import is_true, labels_of
-from review_people import enter, needs_reviewer, with_people
+from review_people import enter, needs_reviewer, served_project, with_people
 from review_policy import missing_of
 from review_projects import ReviewProject
-from review_server import serving
 from scripted_annotator import ScriptedAnnotator
 
 from prelabel.work.people import Role
@@ -22,13 +22,15 @@ def test_two_annotators_never_get_the_same_frame(
     cards: ReviewProject, new_context: NewContext
 ) -> None:
     links = with_people(cards, {"olga": Role.OWNER, "ann": Role.ANNOTATOR, "ben": Role.ANNOTATOR})
-    with serving(cards.folder) as server:
-        pages = {name: enter(new_context(), server, links[name]) for name in ("ann", "ben")}
-        people = {name: ScriptedAnnotator(page, cards.truth) for name, page in pages.items()}
+    with served_project(cards) as server:
+        people = {
+            name: ScriptedAnnotator(enter(new_context(), server.url, links[name]), cards.truth)
+            for name in ("ann", "ben")
+        }
         seen: dict[str, list[str]] = {name: [] for name in people}
-        while any(is_busy(page) for page in pages.values()):
+        while any(person.has_frame() for person in people.values()):
             for name, person in people.items():
-                if is_busy(pages[name]):
+                if person.has_frame():
                     seen[name].append(person.label_frame()[0].frame_id)
         for person in people.values():
             person.settle()
@@ -42,12 +44,6 @@ def test_two_annotators_never_get_the_same_frame(
     assert all(is_true(labels[one].annotations, truth) for one, truth in cards.truth.items())
 
 
-def is_busy(page: Page) -> bool:
-    """Whether a frame is there for this person, once the server has been asked."""
-    page.wait_for_function("() => window.__prelabel && !window.__prelabel.page.queue.asking")
-    return bool(page.evaluate("() => window.__prelabel.page.queue.current !== null"))
-
-
 @pytest.mark.slow
 def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
     cards: ReviewProject, new_context: NewContext
@@ -57,14 +53,14 @@ def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
     hasty = {
         frame_id: truth.take(np.arange(1, len(truth))) for frame_id, truth in cards.truth.items()
     }
-    with serving(cards.folder) as server:
-        page = enter(new_context(), server, links["ann"])
+    with served_project(cards) as server:
+        page = enter(new_context(), server.url, links["ann"])
         ann = ScriptedAnnotator(page, hasty)  # overlooks one card on each picture
         frame_id = ann.label_frame()[0].frame_id
         ann.settle()
         assert labels_of(cards) == {}
 
-        review = enter(new_context(), server, links["rita"])
+        review = enter(new_context(), server.url, links["rita"])
         review.get_by_label("Menu").click()
         review.get_by_role("link", name="Review").click()
         expect(review.get_by_text("Waiting: 1")).to_be_visible()
@@ -80,11 +76,15 @@ def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
         ann.submit()
         ann.settle()
 
+        review.clock.install()
         review.reload()
         expect(review.get_by_text("Waiting: 1")).to_be_visible()
         expect(review.get_by_text("Drawn", exact=True)).to_be_visible()
+        bring_what_waited = held_answer(review)
         review.keyboard.press("Enter")
         expect(review.get_by_text("Nothing waits to be reviewed")).to_be_visible()
+        bring_what_waited()
+        expect(review.locator("#judged")).to_be_hidden()
 
         page.goto(f"{server.url}/record")
         expect(page.get_by_text("One card has no box")).to_be_visible()
@@ -92,6 +92,25 @@ def test_a_frame_is_sent_back_with_a_reason_fixed_and_accepted(
     version = labels_of(cards)[frame_id]
     assert version.author == "ann"
     assert is_true(version.annotations, cards.truth[frame_id])
+
+
+def held_answer(review: Page) -> Callable[[], None]:
+    """Has a reviewer's page ask what waits; the answer of now comes when the result is called."""
+    address = re.compile(r"/api/reviewing$")
+    held: list[tuple[Route, APIResponse]] = []
+    review.route(address, lambda one: held.append((one, one.fetch())), times=1)
+    review.clock.fast_forward(21_000)  # it asks every 20 seconds
+    while not held:
+        review.wait_for_timeout(20)
+
+    def bring() -> None:
+        route, answer = held[0]
+        with review.expect_response(address) as arrived:
+            route.fulfill(response=answer)
+        arrived.value.finished()
+        review.evaluate("() => fetch('/api/project')")  # by then the page has handled it
+
+    return bring
 
 
 @pytest.mark.slow
@@ -109,16 +128,16 @@ def test_what_two_people_made_of_a_frame_stands_side_by_side(
     hasty = {
         frame_id: truth.take(np.arange(1, len(truth))) for frame_id, truth in cards.truth.items()
     }
-    with serving(cards.folder) as server:
+    with served_project(cards) as server:
         frames = []
         for name, truth in (("ann", hasty), ("ben", cards.truth)):
-            person = ScriptedAnnotator(enter(new_context(), server, links[name]), truth)
+            person = ScriptedAnnotator(enter(new_context(), server.url, links[name]), truth)
             frames.append(person.label_frame()[0].frame_id)
             person.settle()
         assert frames[0] == frames[1]
         count = len(cards.truth[frames[0]])
 
-        review = enter(new_context(), server, links["rita"])
+        review = enter(new_context(), server.url, links["rita"])
         review.goto(f"{server.url}/reviewing")
         share = round(100 * 2 * (count - 1) / (2 * count - 1))
         expect(review.get_by_text("ben's, beside ann's")).to_be_visible()

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, expect
+from review_app import Served
 from review_projects import ReviewProject
-from review_server import ReviewServer
 from scripted_annotator import ScriptedAnnotator
 
 NewContext = Callable[..., BrowserContext]
@@ -28,7 +28,7 @@ def row_of(page: Page, name: str) -> Locator:
 
 
 def test_an_owner_lets_somebody_in_and_sees_what_they_did(
-    cards: ReviewProject, cards_server: ReviewServer, new_context: NewContext
+    cards: ReviewProject, cards_server: Served, new_context: NewContext
 ) -> None:
     owner = new_context().new_page()
     owner.goto(f"{cards_server.url}/owner")
@@ -63,7 +63,7 @@ def test_an_owner_lets_somebody_in_and_sees_what_they_did(
 
 
 def test_an_owner_writes_guidelines_and_sees_them_beside(
-    standing_server: ReviewServer, page: Page
+    standing_server: Served, page: Page
 ) -> None:
     page.goto(f"{standing_server.url}/owner")
     preview = page.get_by_role("region", name="Preview")
@@ -79,7 +79,25 @@ def test_an_owner_writes_guidelines_and_sees_them_beside(
     )
 
 
-def test_webhooks_are_added_and_removed(standing_server: ReviewServer, page: Page) -> None:
+def test_the_preview_is_that_of_the_newest_text(standing_server: Served, page: Page) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/guidelines/preview", lambda one: held.append((one, one.fetch())))
+    page.goto(f"{standing_server.url}/owner")
+    while not held:
+        page.wait_for_timeout(20)
+    page.get_by_label("Text of the guidelines").fill("Box *kings*")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    for route, answer in reversed(held):
+        with page.expect_response("**/api/guidelines/preview") as late:
+            route.fulfill(response=answer)
+        late.value.finished()
+        expect(page.get_by_role("region", name="Preview").locator("em")).to_have_text("kings")
+    page.evaluate("() => fetch('/api/project')")  # by then the page has handled what came late
+    expect(page.get_by_role("region", name="Preview").locator("em")).to_have_text("kings")
+
+
+def test_webhooks_are_added_and_removed(standing_server: Served, page: Page) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"{standing_server.url}/owner")
     page.get_by_label("Address").fill("https://example.org/hook")
@@ -95,7 +113,7 @@ def test_webhooks_are_added_and_removed(standing_server: ReviewServer, page: Pag
     expect(row).to_be_hidden()
 
 
-def test_the_api_page_tells_of_every_address(standing_server: ReviewServer, page: Page) -> None:
+def test_the_api_page_tells_of_every_address(standing_server: Served, page: Page) -> None:
     page.goto(f"{standing_server.url}/docs")
     expect(page.locator(".operation").first).to_be_visible()
     document = json.loads(page.request.get(f"{standing_server.url}/openapi.json").text())
@@ -107,7 +125,7 @@ def test_the_api_page_tells_of_every_address(standing_server: ReviewServer, page
     expect(submit.get_by_text("edit_id")).to_be_visible()
 
 
-def test_every_control_has_a_name(standing_server: ReviewServer, page: Page) -> None:
+def test_every_control_has_a_name(standing_server: Served, page: Page) -> None:
     for path in ("/", "/login", "/record", "/owner", "/reviewing", "/docs"):
         page.goto(standing_server.url + path)
         page.wait_for_load_state("networkidle")

@@ -16,7 +16,7 @@ def test_modules_of_the_page_pass_their_tests() -> None:
     if node is None:
         pytest.skip("no Node is installed (Debian: apt-get install nodejs)")
     tests = sorted(str(path) for path in HERE.glob("*.test.mjs"))
-    done = subprocess.run([node, "--test", *tests], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([node, "--test", *tests], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, CDPSession, Page, expect
+from review_app import Served
 from review_projects import ReviewProject
-from review_server import ReviewServer
-from scripted_annotator import ScriptedAnnotator, Sight
+from scripted_annotator import ScriptedAnnotator, Sight, wait_until_enter_counts
 
 Place = tuple[float, float]
 
@@ -49,7 +49,7 @@ def new_box(before: Sight, after: Sight) -> dict[str, object]:
 
 def test_a_finger_draws_and_moves_boxes(
     cards: ReviewProject,
-    cards_server: ReviewServer,
+    cards_server: Served,
     new_context: Callable[..., BrowserContext],
 ) -> None:
     context = new_context(has_touch=True)
@@ -72,7 +72,7 @@ def test_a_finger_draws_and_moves_boxes(
 
 
 def test_the_mouse_does_all_that_keys_do(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     page.goto(cards_server.url)
     person = ScriptedAnnotator(page, cards.truth)
@@ -91,13 +91,13 @@ def test_the_mouse_does_all_that_keys_do(
     assert person.look().box(str(drawn["id"]))["class_id"] == cards.classes.index("queen")
     press(page, "Accept rest A")
     assert not person.look().proposals
-    page.wait_for_timeout(320)
+    wait_until_enter_counts(page)
     press(page, "Submit Enter")
     assert person.look().frame_id != before.frame_id
 
 
 def test_a_loose_proposal_is_drawn_anew_and_stays_what_it_was(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     page.goto(cards_server.url)
     person = ScriptedAnnotator(page, cards.truth)

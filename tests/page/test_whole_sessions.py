@@ -3,9 +3,9 @@
 import pytest
 from keyboard_annotator import KeyboardAnnotator
 from playwright.sync_api import Page, expect
+from review_app import Served
 from review_labels import is_true, labels_of
 from review_projects import MODEL, ReviewProject
-from review_server import ReviewServer
 from scripted_annotator import ScriptedAnnotator
 
 from prelabel.datasets.annotations import OriginKind
@@ -24,7 +24,7 @@ def test_a_batch_becomes_the_true_labels(
     dataset: str, hands: type[ScriptedAnnotator], page: Page, request: pytest.FixtureRequest
 ) -> None:
     project: ReviewProject = request.getfixturevalue(dataset)
-    server: ReviewServer = request.getfixturevalue(f"{dataset}_server")
+    server: Served = request.getfixturevalue(f"{dataset}_server")
     page.goto(server.url)
     person = hands(page, project.truth)
     for _ in project.truth:
@@ -44,7 +44,7 @@ def test_a_batch_becomes_the_true_labels(
 
 
 def test_every_key_of_the_work_leaves_its_mark_and_nothing_else(
-    cards: ReviewProject, cards_server: ReviewServer, page: Page
+    cards: ReviewProject, cards_server: Served, page: Page
 ) -> None:
     """Reject, accept, reclass, move, stretch, copy, undo, redo, accept the rest, by keys alone."""
     page.goto(cards_server.url)

@@ -101,6 +101,8 @@ def _kill_in_time(child: int, folder: Path, rng: np.random.Generator) -> bool:
     wanted = len(list(folder.rglob("result.json"))) + int(rng.integers(0, 2))
     moments = float(rng.random()) * 0.15
     while len(list(folder.rglob("result.json"))) < wanted or not (folder / "lock").exists():
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return False
         time.sleep(0.002)
     time.sleep(moments)
     if os.waitpid(child, os.WNOHANG)[0]:

@@ -83,7 +83,7 @@ def receiving() -> Iterator[Receiver]:
             thread.join()
 
 
-def direct_client(timeout_s: float = 5.0) -> httpx.Client:
+def direct_client(timeout_s: float = 60.0) -> httpx.Client:
     """A client that no proxy of the machine stands in the way of."""
     return httpx.Client(timeout=timeout_s, trust_env=False)
 

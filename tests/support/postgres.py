@@ -18,7 +18,7 @@ from psycopg import sql
 from prelabel.store.migrate import REVISION_TABLE
 
 _OWNER = "prelabel"
-_START_SECONDS = 60
+_START_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _started(
     finally:
         process.terminate()
         try:
-            process.wait(timeout=5)
+            process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             process.send_signal(3)  # SIGQUIT: at once, whoever is still connected
-            process.wait(timeout=20)
+            process.wait(timeout=120)

@@ -35,7 +35,7 @@ _BOXES = [[2, 2, 20, 20], [30, 10, 50, 40], [5, 25, 12, 40]]
 _PROBS = [[0.9, 0.05], [0.45, 0.4], [0.1, 0.05]]  # sure, doubtful, and below what is shown
 SHOWN_SCORE = 0.3
 FRAMES = 6
-_START_S = 30
+_PATIENCE_S = 120
 # Given, because making the usual one takes longer than most tests.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -100,7 +100,8 @@ class Served:
 
     def client(self, **options: Any) -> httpx.Client:
         """Somebody whom the server does not know."""
-        client = httpx.Client(base_url=self.url, verify=_NO_TLS, trust_env=False, **options)
+        options = {"timeout": _PATIENCE_S, "verify": _NO_TLS, "trust_env": False, **options}
+        client = httpx.Client(base_url=self.url, **options)
         self._clients.append(client)
         return client
 
@@ -151,7 +152,7 @@ def served(
 
 
 def _wait_until(true: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + _START_S
+    give_up_at = time.monotonic() + _PATIENCE_S
     while not true():
         assert time.monotonic() < give_up_at
         time.sleep(0.01)

@@ -1,10 +1,11 @@
 """People of a project, and how they come in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from playwright.sync_api import BrowserContext, Page
+from review_app import Served, served
 from review_projects import ReviewProject
-from review_server import ReviewServer
 
 from prelabel.project import open_project
 from prelabel.work.people import Role
@@ -18,12 +19,19 @@ def with_people(project: ReviewProject, roles: Mapping[str, Role]) -> dict[str, 
         return {name: opened.people.one_time_link(name, "machine") for name in roles}
 
 
-def enter(context: BrowserContext, server: ReviewServer, token: str) -> Page:
-    """The annotator's page in front of the person whose link it is."""
+@contextmanager
+def served_project(project: ReviewProject) -> Iterator[Served]:
+    """The server of a project in a thread of the test's process, which starts in no time."""
+    with open_project(project.folder, author="ann") as opened, served(opened) as server:
+        yield server
+
+
+def enter(context: BrowserContext, url: str, token: str) -> Page:
+    """The annotator's page of a server, in front of the person whose link it is."""
     page = context.new_page()
-    page.goto(f"{server.url}/link/{token}")
+    page.goto(f"{url}/link/{token}")
     page.get_by_role("button", name="Go on without a password").click()
-    page.wait_for_url(f"{server.url}/")
+    page.wait_for_url(f"{url}/")
     return page
 
 

@@ -1,18 +1,21 @@
 """The real server of the review page, as a process of its own that tests start and kill."""
 
+import contextlib
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
-_START_S = 60
-_STOP_S = 15
+_START_S = 180
+_STOP_S = 120
+# Below the ports that systems give to outgoing connections: one of those could take the port of a
+# server that is down for a moment.
+_PORTS = range(15_000, 32_000)
 
 
 class ReviewServer:
@@ -21,7 +24,7 @@ class ReviewServer:
     def __init__(self, project: Path, author: str = "ann") -> None:
         self._project = project
         self._author = author
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.log = project.parent / f"{project.name}-server.log"
 
@@ -61,9 +64,9 @@ class ReviewServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/login", timeout=5):
+            with urllib.request.urlopen(f"{self.url}/login", timeout=30):
                 return True
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # urllib's own errors, too
             return False
 
     def _end(self, how: signal.Signals) -> None:
@@ -74,7 +77,7 @@ class ReviewServer:
         self._process = None
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(project: Path, author: str = "ann") -> Iterator[ReviewServer]:
     """A server that lives as long as the block."""
     server = ReviewServer(project, author)
@@ -85,8 +88,10 @@ def serving(project: Path, author: str = "ann") -> Iterator[ReviewServer]:
         server.stop()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def free_port() -> int:
+    """A port of this machine for a server that may be started again."""
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")

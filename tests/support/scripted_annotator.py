@@ -19,8 +19,6 @@ from review_policy import (
 
 from prelabel.datasets.annotations import AnnotationSet
 
-# Enter right after a frame came is taken by the page for a slip.
-_BEFORE_ENTER_MS = 320
 _LOOK = """() => {
   const { editor, queue } = window.__prelabel.page;
   const frame = queue.current;
@@ -39,11 +37,22 @@ _LOOK = """() => {
     })),
   };
 }"""
+_ARE_HERE = """(count) => {
+  const { queue, pictures } = window.__prelabel.page;
+  return queue.open.filter(({ task }) => pictures.peek(task.picture)).length === count;
+}"""
 Place = tuple[float, float]
 
-_STILL = """() => {
+# Also nothing is left to draw: a frame that has just been drawn may be zoomed into at once.
+STILL = """() => {
   const editor = window.__prelabel?.page.editor;
-  return editor?.draft && editor.scene.picture && editor.camera.goal === null;
+  if (!editor?.draft || !editor.scene.picture) return false;
+  return !editor.canvas.frame && editor.camera.goal === null;
+}"""
+_HAS_ANSWER = """() => {
+  const page = window.__prelabel?.page;
+  if (!page || page.queue.asking) return false;
+  return page.queue.current || page.editor.message.textContent.startsWith("Nothing left for you");
 }"""
 
 
@@ -90,9 +99,14 @@ class ScriptedAnnotator:
 
     def look(self) -> Sight:
         """What there is to see, once nothing moves any more."""
-        self._page.wait_for_function(_STILL)
+        self._page.wait_for_function(STILL)
         seen = self._page.evaluate(_LOOK)
         return Sight(**{**seen, "boxes": tuple(seen["boxes"])})
+
+    def has_frame(self) -> bool:
+        """Whether there is a frame to work on, once the server has said so."""
+        self._page.wait_for_function(_HAS_ANSWER)
+        return bool(self._page.evaluate("() => window.__prelabel.page.queue.current !== null"))
 
     def in_hand(self) -> str:
         """The id of the box in hand."""
@@ -136,7 +150,7 @@ class ScriptedAnnotator:
 
     def submit(self, key: str = "Enter") -> None:
         """Hand the frame in, not so soon that the page takes it for a slip."""
-        self._page.wait_for_timeout(_BEFORE_ENTER_MS)
+        wait_until_enter_counts(self._page)
         self.press(key)
 
     def _decide(self, plan: Plan) -> None:
@@ -192,6 +206,16 @@ class ScriptedAnnotator:
             self.drag(start, end)
             if one.class_id != sight.draw_class:
                 self.press(str((one.class_id + 1) % 10))
+
+
+def wait_until_enter_counts(page: Page) -> None:
+    """Enter right after a frame came is taken by the page for a slip."""
+    page.wait_for_function("() => !window.__prelabel.page.isTooSoon")
+
+
+def wait_until_all_is_here(page: Page, frames: int) -> None:
+    """Wait for so many frames with their pictures: from then on the page needs no server."""
+    page.wait_for_function(_ARE_HERE, arg=frames)
 
 
 def _between(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:

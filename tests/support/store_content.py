@@ -15,6 +15,7 @@ ORIGINS = (
     IMPORTED,
     DRAWN,
     Origin(OriginKind.PROPOSED, "model a", 0.1 + 0.2),
+    Origin(OriginKind.AUTO, "model a", 0.75, rule="accept 1: precision ≥ 98 %"),
     Origin(OriginKind.CHANGED, "modèle ü", 0.5, (0.1, 2.0, 30.25, 4e3), 2),
 )
 

@@ -112,8 +112,9 @@ export class BoxList {
     row.mark.textContent = MARKS[box.status];
     row.swatch.style.background = editor.classColor(box.class_id);
     row.name.textContent = editor.className(box.class_id);
-    row.element.title = box.proposal ? `Score ${box.proposal.score.toFixed(2)}, uncertainty ${doubt(box).toFixed(2)}` : "";
-    row.score.textContent = box.proposal ? box.proposal.score.toFixed(2) : "drawn";
+    const by = box.rule ? `Accepted by rule: ${box.rule}. ` : "";
+    row.element.title = by + (box.proposal ? `Score ${box.proposal.score.toFixed(2)}, uncertainty ${doubt(box).toFixed(2)}` : "");
+    row.score.textContent = box.proposal ? (box.rule ? "rule " : "") + box.proposal.score.toFixed(2) : "drawn";
     row.doubt.style.setProperty("--part", box.proposal ? String(doubt(box)) : "0");
   }
 }

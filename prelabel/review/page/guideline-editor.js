@@ -20,13 +20,14 @@ export async function editGuidelines(project) {
   const save = byId("save-guidelines");
   let kept = await api.get("/api/guidelines");
   source.value = kept.text || outline(project.classes);
+  source.readOnly = false; // not before: what somebody had typed by now would be gone
   say(kept);
 
   let waiting = 0;
   const changed = () => {
     save.disabled = source.value === kept.text;
     clearTimeout(waiting);
-    waiting = setTimeout(preview, PREVIEW_AFTER_MS);
+    waiting = setTimeout(() => preview().catch(() => undefined), PREVIEW_AFTER_MS); // the next change asks again
   };
   source.addEventListener("input", changed);
   window.addEventListener("beforeunload", (event) => {
@@ -49,9 +50,12 @@ function outline(classes) {
   return ["# What to label", "Draw each box tight around what can be seen.", ...sections].join("\n\n");
 }
 
+let previews = 0;
+
 async function preview() {
+  const turn = ++previews;
   const { html } = await api.post("/api/guidelines/preview", { text: byId("guideline-source").value });
-  byId("guideline-preview").replaceChildren(...guidelineNodes(html));
+  if (turn === previews) byId("guideline-preview").replaceChildren(...guidelineNodes(html));
 }
 
 function say(kept) {

@@ -2,6 +2,7 @@
  * The guidelines beside the picture: open at the class in hand, and told about when they change.
  */
 
+import { ApiError } from "./api.js";
 import { make } from "./elements.js";
 
 const READ = "prelabel.guidelines.read";
@@ -61,10 +62,10 @@ export class Guidelines {
 
   /** Load the text, say what changed since it was last read, and look for changes from now on. */
   async start() {
+    setInterval(() => this.#look(), POLL_MS);
+    document.addEventListener("visibilitychange", () => this.#look());
     await this.#load();
     if (this.text && this.text.version > this.#read()) await this.#tell(this.#read());
-    setInterval(() => document.hidden || this.#look(), POLL_MS);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
   }
 
   /**
@@ -74,7 +75,7 @@ export class Guidelines {
    */
   async notice(version) {
     if (!version || version <= (this.text?.version ?? 0)) return;
-    const before = this.text?.version ?? 0;
+    const before = this.text?.version ?? this.#read();
     await this.#load();
     await this.#tell(before);
   }
@@ -92,10 +93,15 @@ export class Guidelines {
    */
   async open(className = null) {
     this.panel.hidden = false;
-    if (!this.text) await this.#load();
     this.follow(className);
     this.body.focus({ preventScroll: true });
-    this.#seen();
+    try {
+      if (!this.text) await this.#load();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!this.text) this.body.replaceChildren(make("p", { class: "empty" }, error.message));
+    }
+    if (this.isOpen) this.#seen(); // it may have been closed while the text was under way
   }
 
   close() {
@@ -130,6 +136,7 @@ export class Guidelines {
 
   async #load() {
     const text = await this.api.get("/api/guidelines");
+    if (this.text && (text.version ?? 0) <= this.text.version) return; // answers may overtake each other
     this.text = text.version ? text : null;
     if (!this.text) {
       this.body.replaceChildren(make("p", { class: "empty" }, "Nobody has written guidelines yet."));
@@ -142,8 +149,13 @@ export class Guidelines {
   }
 
   async #look() {
-    const project = await this.api.get("/api/project").catch(() => null);
-    if (project) await this.notice(project.guideline_version);
+    if (document.hidden) return;
+    try {
+      const project = await this.api.get("/api/project");
+      await this.notice(project.guideline_version);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // without an answer: next time
+    }
   }
 
   /** @param {number} since  The version that was read before; 0: none. */

@@ -45,7 +45,8 @@ export class Hand {
     const classId = box?.class_id ?? editor.drawClass;
     this.swatch.style.background = editor.classColor(classId);
     this.name.textContent = editor.className(classId);
-    this.status.textContent = box ? (box.proposal ? STATUS_WORDS[box.status] : "drawn") : "for new boxes";
+    this.status.textContent = box ? statusOf(box) : "for new boxes";
+    this.status.title = box?.rule ?? "";
     this.status.dataset.status = box?.status ?? "";
     this.confidence.set(box?.proposal?.score ?? null);
     this.uncertainty.set(box?.proposal?.uncertainty ?? null);
@@ -54,6 +55,12 @@ export class Hand {
     this.accept.disabled = !editor.draft || (!box && !editor.draft.undecided);
     this.reject.disabled = !box || box.status === "rejected";
   }
+}
+
+/** @param {Box} box */
+function statusOf(box) {
+  if (box.rule) return "accepted by rule";
+  return box.proposal ? STATUS_WORDS[box.status] : "drawn";
 }
 
 /** @param {Box} box */

@@ -110,7 +110,7 @@ class Page {
     });
     await this.outbox.open();
     this.#listen();
-    this.outbox.flush();
+    await this.outbox.flush(); // else frames could come as they were before what is sent here
     await this.#fetch();
     this.guidelines.start().catch(() => undefined); // shown again when it is opened
   }
@@ -246,13 +246,19 @@ class Page {
     else this.editor.say(step > 0 ? "No further frame is here" : "This is the first frame");
   }
 
+  /** Whether a frame has just come, so that Enter was meant for the one before. */
+  get isTooSoon() {
+    return performance.now() - this.shownAt < TOO_SOON_MS;
+  }
+
   async submit() {
     const frame = this.queue.current;
-    if (!frame || performance.now() - this.shownAt < TOO_SOON_MS) return;
+    if (!frame || this.isTooSoon) return;
     const open = frame.draft.undecided;
     if (open) {
       const text = `${counted(open, "box is", "boxes are")} not decided on.`;
       if (!(await confirm("Submit?", text, "Accept the rest and submit", "Go back"))) return;
+      if (this.queue.current !== frame) return; // it has gone to somebody else meanwhile
       this.#acceptAll(frame);
     }
     this.#finish(frame, "submitted");
@@ -260,7 +266,7 @@ class Page {
 
   #finishAll() {
     const frame = this.queue.current;
-    if (!frame || performance.now() - this.shownAt < TOO_SOON_MS) return;
+    if (!frame || this.isTooSoon) return;
     this.#acceptAll(frame);
     this.#finish(frame, "submitted");
   }
@@ -275,7 +281,7 @@ class Page {
     const frame = this.queue.current;
     if (!frame) return;
     const reason = await askSkipReason();
-    if (reason) this.#finish(frame, "skipped", { reason });
+    if (reason && this.queue.current === frame) this.#finish(frame, "skipped", { reason });
   }
 
   /** @param {Frame} frame @param {"submitted" | "skipped"} ending @param {object} [body] */

@@ -44,6 +44,7 @@ class Reviewing {
     this.guidelines = new Guidelines(api, byId("guidelines"), byId("guideline-news"));
     this.help = new Help(reviewKeys());
     this.isJudging = false;
+    this.judgements = 0;
     this.editor = new ReviewEditor(byId("editor"), this.#editorOptions());
     this.beside = new CopyStage(byId("beside-stage"), this.editor);
     this.changes = new ChangeList(byId("changes"), {
@@ -89,7 +90,10 @@ class Reviewing {
 
   /** Ask what waits; the frame on the stage stays there as long as it does. */
   async refresh() {
+    const judgements = this.judgements;
     const { tasks } = await api.get("/api/reviewing");
+    // An answer from before a judgement would bring back the frame that was judged.
+    if (this.isJudging || judgements !== this.judgements) return;
     this.waiting = tasks;
     const stays = this.task && tasks.some((one) => one.submission === this.task.submission);
     if (!stays) await this.show(tasks[0]?.task ?? null);
@@ -199,6 +203,7 @@ class Reviewing {
     const judged = this.task;
     if (!judged || this.isJudging) return;
     this.isJudging = true;
+    this.judgements += 1;
     await attempt(byId("failure"), async () => {
       await this.outbox.retry();
       if (this.outbox.unsent(judged.task).length) throw new Error("The server does not answer; your changes are kept here.");

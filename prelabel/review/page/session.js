@@ -13,17 +13,23 @@ export class Session {
     this.person = person;
     this.notices = notices;
     this.onBack = onBack;
-    this.isAsking = false;
+    /** @type {Promise<void> | null} */
+    this.asking = null;
   }
 
   /** Nobody is logged in any more, or the page's token is old. */
-  async ask() {
-    if (this.isAsking || (await this.goOn())) return;
-    this.isAsking = true;
+  ask() {
+    this.asking ??= this.#ask().finally(() => {
+      this.asking = null;
+    });
+    return this.asking;
+  }
+
+  async #ask() {
+    if (await this.goOn()) return;
     const isIn = await askLogin(this.person, async (name, password) => {
       await this.api.post("/api/login", { name, password });
     });
-    this.isAsking = false;
     if (isIn && (await this.goOn())) return;
     const again = { label: "Log in", run: () => this.ask() };
     this.notices.tell("You are logged out. What you do is kept here.", [again], "login");

@@ -58,5 +58,6 @@ function written(database, name, write) {
     transaction.onabort = () => reject(transaction.error);
     transaction.onerror = () => reject(transaction.error);
     write(transaction.objectStore(name));
+    transaction.commit(); // else it waits for this page, which may be closing
   });
 }

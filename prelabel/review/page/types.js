@@ -21,7 +21,8 @@
  * @property {number} class_id
  * @property {Status} status
  *
- * @typedef {BoxState & {proposal: Proposal | null}} Box
+ * @typedef {BoxState & {proposal: Proposal | null, rule?: string | null}} Box `rule` accepted it,
+ *   and nobody has decided about it
  *
  * @typedef {object} Edit new whole states of some boxes
  * @property {string} edit_id made here, so that sending twice changes nothing

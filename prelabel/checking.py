@@ -1,0 +1,83 @@
+"""What people found on frames drawn at random, beside what the model in use proposes there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from prelabel.active.acceptance_plan import FIT_FRAMES
+from prelabel.active.checks import Checks
+from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.batches import Batch
+from prelabel.models.prediction_table import EMBEDDINGS
+from prelabel.proposing import read_predictions
+from prelabel.store.acceptances import accepted_by_rule
+from prelabel.store.records import ModelRecord
+from prelabel.store.store import Store
+from prelabel.training import learned_frames
+from prelabel.workspace import Workspace
+
+RANDOM = "random"  # the strategy all of whose frames are drawn by lot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProjectChecks:
+    """Checked frames of the model in use, in the order in which they were drawn.
+
+    `fit` are the first 50, which teach probabilities, `test` the others. `learned` frames were
+    drawn at random and labelled, but have trained the model, so they say nothing about it.
+    """
+
+    fit: Checks
+    test: Checks
+    learned: int
+
+    def __len__(self) -> int:
+        return len(self.fit) + len(self.test)
+
+
+def project_checks(
+    workspace: Workspace, store: Store, model: ModelRecord, iou: float
+) -> ProjectChecks:
+    """The checks that there are for a model.
+
+    They are the frames of every batch that were drawn at random, in the order of the work, as far
+    as people have labelled them without a gap: those left for later may be the hard ones. Frames
+    that trained the model are left out, and so is every label that a rule made.
+    """
+    by_rule = accepted_by_rule(store)
+    learned = learned_frames(model)
+    labels: dict[str, AnnotationSet] = {}
+    spent = 0
+    for frame_id in _drawn_by_lot(store):
+        version = store.labels(frame_id)
+        if version is None or frame_id in by_rule or frame_id in labels:
+            continue
+        is_old = model.added_at is not None and version.at < model.added_at
+        if frame_id in learned if learned is not None else is_old:
+            spent += 1
+        else:
+            labels[frame_id] = version.annotations
+    found = read_predictions(workspace, model.model_id, list(labels), EMBEDDINGS)
+    ids = [frame_id for frame_id in labels if frame_id in found]
+    checks = Checks.of([found[one] for one in ids], [labels[one] for one in ids], iou)
+    rows = np.arange(len(ids))
+    return ProjectChecks(checks.take(rows[:FIT_FRAMES]), checks.take(rows[FIT_FRAMES:]), spent)
+
+
+def _drawn_by_lot(store: Store) -> Iterator[str]:
+    for record in store.rounds():
+        batch = store.batch(record.number)
+        if batch is None:
+            continue
+        drawn = _random_picks(batch)
+        labelled = store.labelled_among(drawn)
+        for frame_id in drawn:
+            if frame_id not in labelled:
+                break
+            yield frame_id
+
+
+def _random_picks(batch: Batch) -> list[str]:
+    every = batch.strategy == RANDOM
+    return [pick.frame_id for pick in batch.picks if every or pick.is_control]

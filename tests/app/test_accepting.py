@@ -1,0 +1,307 @@
+"""Accepting without people in a project: plan, labels, audit, withdrawal, and to the end."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from accept_projects import PICTURES, BirdWorld, bird_world
+from click.testing import CliRunner
+from report_pages import Page
+
+from prelabel.accept_plan import TooFewChecksError
+from prelabel.active.acceptance import Promises
+from prelabel.auditing import look_at_audits
+from prelabel.checking import project_checks
+from prelabel.cli.main import FAILED, cli
+from prelabel.datasets.annotations import AnnotationSet, OriginKind
+from prelabel.datasets.formats.base import ImportReport
+from prelabel.datasets.formats.registry import open_dataset
+from prelabel.datasets.frames import LabelledFrame
+from prelabel.finishing import Turn
+from prelabel.project import Project, open_project
+from prelabel.store.acceptances import (
+    EndKind,
+    Part,
+    accepted_by_rule,
+    all_acceptances,
+    awaiting_audit,
+    frames_of,
+    half_done,
+)
+from prelabel.store.errors import UnknownEntryError
+from prelabel.store.records import EventKind
+from prelabel.training import training_set
+
+EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
+CHECKS = 160
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> BirdWorld:
+    return bird_world(tmp_path_factory.mktemp("accept"))
+
+
+@pytest.fixture
+def world(template: BirdWorld, tmp_path: Path) -> BirdWorld:
+    shutil.copytree(template.folder, tmp_path / "birds")
+    return replace(template, folder=tmp_path / "birds")
+
+
+@pytest.fixture
+def project(world: BirdWorld) -> Iterator[Project]:
+    with open_project(world.folder, author="ann") as opened:
+        yield opened
+
+
+def check(project: Project, world: BirdWorld, frames: int = CHECKS) -> None:
+    """Frames drawn at random, and labelled."""
+    chosen = project.select(frames, "random")
+    world.label(project, [frame.frame_id for frame in chosen.frames])
+
+
+def by_part(project: Project, number: int = 1) -> dict[Part, list[str]]:
+    return {
+        part: [one.frame_id for one in frames_of(project.store, number, [part])] for part in Part
+    }
+
+
+def test_too_few_checks_are_refused_with_the_number(project: Project, world: BirdWorld) -> None:
+    plan = project.plan_accept()
+    assert plan.refusal is not None
+    assert "0 frames drawn at random" in plan.refusal
+    assert "at least 149" in plan.refusal
+    assert "--budget 199" in plan.refusal
+    check(project, world, 70)
+    plan = project.plan_accept()
+    assert plan.refusal is not None
+    assert "leave 20 to test with" in plan.refusal
+    assert "shows no more than" in plan.refusal
+    with pytest.raises(TooFewChecksError, match="149"):
+        project.accept(plan)
+    assert not all_acceptances(project.store)
+
+
+def test_what_is_accepted_is_told_before_and_done_as_told(
+    project: Project, world: BirdWorld
+) -> None:
+    check(project, world)
+    plan = project.plan_accept(EASY)
+    assert plan.refusal is None
+    volume = plan.volume
+    assert volume.frames == PICTURES - CHECKS
+    assert volume.sure_boxes >= 2 * volume.whole > 0
+    assert volume.left_s + volume.audit_s < volume.corrected_s
+    assert not all_acceptances(project.store)  # looking changes nothing
+
+    done = project.accept(plan)
+    parts = by_part(project)
+    assert len(parts[Part.WHOLE]) + len(parts[Part.AUDIT_WHOLE]) == volume.whole
+    assert len(parts[Part.HALF]) + len(parts[Part.AUDIT_HALF]) == volume.half
+    assert len(parts[Part.AUDIT_WHOLE]) + len(parts[Part.AUDIT_HALF]) == volume.audited
+    assert accepted_by_rule(project.store) == dict.fromkeys(parts[Part.WHOLE], done.number)
+    for frame_id in parts[Part.WHOLE]:
+        version = project.store.labels(frame_id)
+        assert version is not None
+        assert {one.kind for one in version.annotations.origin} == {OriginKind.AUTO}
+        (rule,) = {one.rule for one in version.annotations.origin}
+        assert rule == plan.rule_told()
+        assert {one.model_id for one in version.annotations.origin} == {plan.model.model_id}
+    kinds = [event.kind for event in project.store.events()]
+    assert kinds.count(EventKind.LABELS_ACCEPTED) == 1
+
+
+def test_accepted_labels_never_calibrate(project: Project, world: BirdWorld) -> None:
+    check(project, world)
+    project.accept(project.plan_accept(EASY))
+    model = project.store.latest_model()
+    assert model is not None
+    assert len(project_checks(project.workspace, project.store, model, 0.5)) == CHECKS
+    examples = training_set(project.store, 0.3)
+    by_rule = accepted_by_rule(project.store)
+    assert by_rule
+    assert not by_rule.keys() & {one.frame.frame_id for one in examples.validation}
+    assert by_rule.keys() <= {one.frame.frame_id for one in examples.train}
+
+
+def test_the_audit_is_blind_and_kept_from_other_batches(project: Project, world: BirdWorld) -> None:
+    check(project, world)
+    project.accept(project.plan_accept(EASY))
+    waiting = awaiting_audit(project.store)
+    newest = project.store.latest_batch()
+    assert newest is not None
+    number, batch = newest
+    assert batch.strategy == "audit"
+    assert {pick.frame_id for pick in batch.picks} == set(waiting)
+    assert all(project.store.shown(number, frame_id) is None for frame_id in waiting)
+    chosen = project.select(30, "random")
+    assert not {frame.frame_id for frame in chosen.frames} & set(waiting)
+    project.audit()  # another batch has come in between: the audit is put in line again
+    newest = project.store.latest_batch()
+    assert newest is not None
+    assert newest[1].strategy == "audit"
+
+
+def test_an_audit_that_is_well_changes_nothing(project: Project, world: BirdWorld) -> None:
+    check(project, world)
+    project.accept(project.plan_accept(EASY))
+    world.label(project, awaiting_audit(project.store))
+    (status,) = project.audit()
+    assert status.checked == status.drawn > 0
+    assert not status.broken
+    assert not status.withdrawn
+    assert status.precision.failed == 0
+    assert status.precision.checked > 0
+
+
+def test_a_broken_promise_stops_and_withdraws(project: Project, world: BirdWorld) -> None:
+    check(project, world)
+    project.accept(project.plan_accept(EASY))
+    by_rule = accepted_by_rule(project.store)
+    for frame_id in awaiting_audit(project.store):  # the camera has changed: nothing is there
+        project.store.write_labels(frame_id, AnnotationSet.empty(), "ann")
+    (status,) = project.audit()
+    assert "precision broken" in status.broken[0]
+    assert set(status.withdrawn) == by_rule.keys()
+    assert not accepted_by_rule(project.store)
+    assert not project.store.labelled_among(list(by_rule))
+    (kept,) = all_acceptances(project.store)
+    assert kept.end_kind is EndKind.BROKEN
+    plan = project.plan_accept(EASY)
+    assert plan.refusal is not None
+    assert "is accepted any more" in plan.refusal
+    (again,) = project.audit()
+    assert not again.withdrawn
+
+
+def test_withdrawing_keeps_the_work_of_people_and_all_history(
+    project: Project, world: BirdWorld
+) -> None:
+    check(project, world)
+    done = project.accept(project.plan_accept(EASY))
+    corrected, *others = by_part(project)[Part.WHOLE]
+    world.label(project, [corrected])
+    back = project.withdraw(done.number, "night frames came in")
+    assert set(back) == set(others)
+    assert project.withdraw(done.number, "again") == []
+    assert project.store.labels(others[0]) is None
+    (old,) = project.store.label_history(others[0])
+    assert project.store.replay(others[0]) == [old]
+    kept = project.store.labels(corrected)
+    assert kept is not None
+    assert kept.number == 2
+
+    frame = project.store.frame(others[0])
+    truth = world.truth[Path(frame.uri).name]
+    project.store.import_frames([LabelledFrame(frame, truth)], "ann")
+    again = project.store.labels(others[0])
+    assert again is not None
+    assert again.number == 2  # after the one that was withdrawn
+    second = project.accept(project.plan_accept(EASY))
+    whole = {o.frame_id: o.version for o in frames_of(project.store, second.number, [Part.WHOLE])}
+    again_whole = [one for one in others if one in whole]
+    assert again_whole
+    assert {whole[one] for one in again_whole} == {2}
+    with pytest.raises(UnknownEntryError, match="acceptance 9"):
+        project.withdraw(9, "no such thing")
+
+
+def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWorld) -> None:
+    check(project, world)
+    project.accept(project.plan_accept(EASY))
+    halves = by_part(project)[Part.HALF]
+    assert halves
+    sure = half_done(project.store, halves)
+    assert sure.keys() == set(halves)
+    assert all(len(one) >= 1 for one in sure.values())
+    assert not project.store.labelled_among(halves)  # they train nothing before people are through
+
+
+def test_the_report_tells_what_was_accepted_by_which_rule(
+    project: Project, world: BirdWorld
+) -> None:
+    check(project, world)
+    plan = project.plan_accept(EASY)
+    done = project.accept(plan)
+    page = Page(project.report())
+    assert "Accepted by rule" in page.text
+    assert plan.rule_told() in page.text
+    assert f"acceptance {done.number}: 0 of" in page.text
+    assert "D-ECE" in page.text
+
+
+def test_exports_tell_the_rule(
+    project: Project, world: BirdWorld, template: BirdWorld, tmp_path: Path
+) -> None:
+    check(project, world)
+    plan = project.plan_accept(EASY)
+    project.accept(plan)
+    project.export("coco", tmp_path / "out")
+    photos = template.folder.parent / "photos"
+    opened = open_dataset(tmp_path / "out", report=ImportReport(), images=photos)
+    rules = [
+        origin.rule
+        for one in opened.frames
+        if one.annotations is not None
+        for origin in one.annotations.origin
+        if origin.kind is OriginKind.AUTO
+    ]
+    assert rules
+    assert set(rules) == {plan.rule_told()}
+
+
+def test_finish_goes_on_until_nothing_is_left(project: Project, world: BirdWorld) -> None:
+    from prelabel.active.budgets import Budget
+
+    rng = np.random.default_rng(0)
+    turns = 0
+    step = project.finish(EASY, Budget(60))
+    while step.turn is Turn.PEOPLE:
+        turns += 1
+        assert step.waiting
+        assert project.finish(EASY, Budget(60)).done == ()  # it is the people's turn
+        newest = project.store.latest_batch()
+        assert newest is not None
+        ids = [pick.frame_id for pick in newest[1].picks]
+        labelled = project.store.labelled_among(ids)
+        world.label(project, [one for one in rng.permutation(ids).tolist() if one not in labelled])
+        step = project.finish(EASY, Budget(60))
+    assert turns < 6
+    assert step.left == 0
+    assert step.by_people + step.by_rule == PICTURES
+    wrong = 0
+    for one in project.store.labelled_frames():
+        truth = world.truth[Path(one.frame.uri).name]
+        assert one.annotations is not None
+        wrong += len(one.annotations) != len(truth)
+    assert wrong <= 0.2 * PICTURES
+
+
+def test_the_commands(world: BirdWorld) -> None:
+    def run(*arguments: str) -> tuple[int, str]:
+        given = ["-p", str(world.folder), *arguments]
+        shown = CliRunner().invoke(cli, given)
+        return shown.exit_code, shown.output
+
+    code, told = run("accept", "--yes")
+    assert code == FAILED
+    assert "at least 149" in told
+    code, told = run("audit")
+    assert (code, "Nothing has been accepted" in told) == (0, True)
+    with open_project(world.folder) as project:
+        check(project, world)
+    easy = ("--precision", "0.9", "--missed", "0.1", "--confidence", "0.9")
+    code, told = run("accept", *easy)
+    assert (code, "prelabel accept --yes" in told) == (0, True)
+    code, told = run("accept", *easy, "--yes")
+    assert (code, "Acceptance 1 is done" in told) == (0, True)
+    with open_project(world.folder) as project:
+        assert len(look_at_audits(project.store)) == 1
+    code, told = run("withdraw", "1", "--reason", "a test")
+    assert (code, "without labels again" in told) == (0, True)
+    code, told = run("audit")
+    assert (code, "withdrawn (a test)" in told) == (0, True)
+    code, told = run("finish", *easy, "--budget", "30")
+    assert (code, "by people" in told) == (0, True)
