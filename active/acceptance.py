@@ -5,19 +5,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prelabel.active.box_table import BoxTable, Column
-from prelabel.active.checks import Checks
+from prelabel.active.checks import Checks, Counts, Judged
 from prelabel.active.matching import LOCATED_IOU
 from prelabel.active.presence import classes_of
 from prelabel.active.regression import Scaling, linear_part, poisson_fit
 from prelabel.active.right_boxes import RightBoxes
-from prelabel.datasets.arrays import Bools, Float64s, Int64s
+from prelabel.datasets.arrays import Bools, Float64s
 from prelabel.datasets.errors import InvalidValueError
 
 ACCEPTANCE_COLUMNS = (Column.CLASS_ID, Column.XYXY, Column.SUPPORT)
 DOUBTFUL_BELOW = 0.5  # a box that is likelier wrong than right is never accepted
-NEVER = 2.0  # a limit above every probability
+
+Group = int | None  # a class, or all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +50,45 @@ class Promises:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxLimit:
+    """Of one frame at most the `most` likeliest boxes, each with at least `probability` of being
+    right."""
+
+    probability: float
+    most: int
+
+    def told(self) -> dict[str, Any]:
+        """The same in plain JSON values."""
+        return {"probability": self.probability, "most": self.most}
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What is accepted: boxes, and frames whole.
 
-    A box is accepted whose probability of being right is at least `box_limit`, or that of its
-    class in `class_limits` where there are such; no box of a frame with more than `most_boxes`
-    likely ones (probability of at least 0.5). Of the others a frame is accepted whole whose
-    expected number of missed objects is at most `missed_limit`; None: no frame is.
+    Boxes by `limits`, under the key None for boxes of whatever class together, or under the number
+    of each class; boxes of a class without a limit are left to people. Of frames with no more
+    likely boxes (probability of at least 0.5) than may be accepted on one, those are accepted whole
+    whose expected number of missed objects is at most `missed_limit`; None: no frame is.
     """
 
-    box_limit: float
-    most_boxes: int
+    limits: Mapping[Group, BoxLimit]
     missed_limit: float | None = None
-    class_limits: Mapping[int, float] | None = None
 
-    def limits(self, class_id: Int64s) -> Float64s:
-        """The limit for boxes of these classes, (m,)."""
-        if self.class_limits is None:
-            return np.full(len(class_id), self.box_limit)
-        highest = int(class_id.max(initial=-1)) + 1
-        table = [self.class_limits.get(one, NEVER) for one in range(highest)]
-        return np.array(table, np.float64)[class_id] if highest else np.zeros(0)
+    @property
+    def most_boxes(self) -> int:
+        """How many boxes of one frame may be accepted."""
+        return sum(one.most for one in self.limits.values())
 
     def told(self) -> dict[str, Any]:
         """The rule in plain JSON values."""
-        by_class = self.class_limits
+        limits = {
+            "all" if group is None else str(group): one.told() for group, one in self.limits.items()
+        }
         return {
-            "box_limit": self.box_limit,
+            "limits": limits,
             "most_boxes": self.most_boxes,
             "missed_limit": self.missed_limit,
-            "class_limits": None if by_class is None else {str(k): v for k, v in by_class.items()},
         }
 
 
@@ -124,7 +135,7 @@ class Judge:
     """How likely boxes are right and objects missed, as far as some checked frames tell.
 
     `strict` is the rule that decides which boxes count as accepted when missed objects are
-    foretold; a rule with lower limits misses fewer.
+    foretold, and which frames may be accepted whole; a looser rule misses fewer.
     """
 
     right: RightBoxes
@@ -132,65 +143,71 @@ class Judge:
     strict: Rule
 
     @classmethod
-    def fit(cls, checks: Checks, right: RightBoxes, strict: Rule) -> "Judge":
+    def fit(cls, fit: Judged, right: RightBoxes, strict: Rule) -> "Judge":
         """A judge that has learned from these frames."""
-        probability = right.of(checks.boxes)
-        sure = sure_boxes(checks.boxes, probability, strict)
-        return cls(right, MissedRate.fit(checks, probability, sure), strict)
+        sure = sure_boxes(fit.checks.boxes, fit.probability, strict)
+        return cls(right, MissedRate.fit(fit.checks, fit.probability, sure), strict)
+
+    def judged(self, judged: Judged, missed_limit: float) -> Accepted:
+        """What the strict rule accepts of checks, with such a limit for whole frames."""
+        rule = with_missed_limit(self.strict, missed_limit)
+        return self._accept(judged.checks.boxes, judged.probability, rule)
 
     def accept(self, table: BoxTable, rule: Rule) -> Accepted:
         """What the rule accepts of these frames."""
-        probability = self.right.of(table)
+        return self._accept(table, self.right.of(table), rule)
+
+    def _accept(self, table: BoxTable, probability: Float64s, rule: Rule) -> Accepted:
         strictly = sure_boxes(table, probability, self.strict)
         missed = self.missed.of(table, probability, strictly)
         sure = sure_boxes(table, probability, rule)
-        calm = ~crowded(table, probability, rule.most_boxes)
+        calm = calm_frames(table, probability, self.strict)
         limit = -np.inf if rule.missed_limit is None else rule.missed_limit
         return Accepted(probability, sure, missed, calm & (missed <= limit))
 
 
 def sure_boxes(table: BoxTable, probability: Float64s, rule: Rule) -> Bools:
     """The boxes that the rule accepts, (m,)."""
-    above = probability >= np.maximum(rule.limits(classes_of(table)), DOUBTFUL_BELOW)
-    return above & ~crowded(table, probability, rule.most_boxes)[table.owner]
+    sure = np.zeros(len(probability), np.bool_)
+    for group, limit in rule.limits.items():
+        likely = (
+            probability if group is None else np.where(classes_of(table) == group, probability, 0)
+        )
+        enough = likely >= max(limit.probability, DOUBTFUL_BELOW)
+        sure |= enough & (places(table.owner, likely) < limit.most)
+    return sure
 
 
-def crowded(table: BoxTable, probability: Float64s, most_boxes: int) -> Bools:
-    """Which frames have more likely boxes than that, (n,)."""
+def places(owner: NDArray[np.intp], likely: Float64s) -> NDArray[np.intp]:
+    """The place of each box among those of its frame, the likeliest first, from 0, (m,)."""
+    order = np.lexsort((-likely, owner))
+    sorted_owner = owner[order]
+    place = np.empty(len(order), np.intp)
+    place[order] = np.arange(len(order)) - np.searchsorted(sorted_owner, sorted_owner)
+    return place
+
+
+def calm_frames(table: BoxTable, probability: Float64s, rule: Rule) -> Bools:
+    """Which frames have no more likely boxes than the rule may accept on one, (n,)."""
     likely = np.bincount(table.owner, probability >= DOUBTFUL_BELOW, table.frame_count)
-    return np.asarray(likely > most_boxes)
+    return np.asarray(likely <= rule.most_boxes)
 
 
-def most_boxes_of(table: BoxTable, probability: Float64s) -> int:
-    """With more likely boxes than that a frame is crowded, and left to people.
-
-    What is promised must hold out against the worst frame, so a few frames with very many boxes
-    make every other frame worth less as evidence: it grows with the share of boxes on frames that
-    are not crowded, over the most boxes that these have. The gain grows with that share as well;
-    the product of both is at its highest.
-    """
-    likely = np.bincount(table.owner, probability >= DOUBTFUL_BELOW, table.frame_count)
-    if not len(likely):
-        return 1
-    rising = np.sort(likely)
-    held = np.cumsum(rising).astype(np.float64)
-    return max(int(rising[np.argmax(np.square(held) / np.maximum(rising, 1))]), 1)
-
-
-def wrong_losses(checks: Checks, sure: Bools, share: float) -> Float64s:
-    """Wrong boxes less the share of accepted ones that may be, by frame, (n,)."""
+def wrong_counts(checks: Checks, sure: Bools) -> Counts:
+    """Accepted boxes of each frame, and those of them that are wrong."""
     wrong = checks.in_each_frame(sure & ~checks.right)
-    return np.asarray(wrong - share * checks.in_each_frame(sure), np.float64)
+    return Counts(checks.in_each_frame(sure).astype(np.float64), wrong.astype(np.float64))
 
 
-def missed_losses(checks: Checks, accepted: Accepted, share: float, most_objects: int) -> Float64s:
-    """Missed objects less the share of objects that may be, by frame, (n,); 0 where not whole.
+def missed_counts(checks: Checks, accepted: Accepted, most_objects: int) -> Counts:
+    """Objects of each frame that is accepted whole, and those of them that are missed.
 
     A frame counts at most `most_objects` missed ones.
     """
     found = checks.in_each_frame(accepted.sure & checks.found)
-    missed = np.minimum(checks.objects - found, most_objects)
-    return np.asarray(np.where(accepted.whole, missed - share * (missed + found), 0), np.float64)
+    missed = np.where(accepted.whole, np.minimum(checks.objects - found, most_objects), 0)
+    objects = np.where(accepted.whole, found, 0) + missed
+    return Counts(objects.astype(np.float64), missed.astype(np.float64))
 
 
 def with_missed_limit(rule: Rule, limit: float | None) -> Rule:

@@ -1,6 +1,6 @@
 """What may be accepted without a person, with two promises that hold.
 
-Some checked frames fit the probabilities and say which limits are tested in which order; others
+Some checked frames fit the probabilities and say which rules are tested in which order; others
 test. As long as the first stay the same, checks may be added and the plan made anew as often as one
 likes: the bets behind the tests are valid whenever one stops.
 """
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from prelabel.active.acceptance import (
-    NEVER,
+    BoxLimit,
+    Group,
     Judge,
     Promises,
     Rule,
-    missed_losses,
-    most_boxes_of,
+    calm_frames,
+    missed_counts,
     sure_boxes,
-    with_missed_limit,
-    wrong_losses,
+    wrong_counts,
 )
-from prelabel.active.checks import Checks
-from prelabel.active.presence import classes_of
+from prelabel.active.checks import Checks, Counts, Judged
+from prelabel.active.loosening import Path, box_limits
 from prelabel.active.promise_tests import Tested, Units, foretold_growth, put_to_test
 from prelabel.active.right_boxes import RightBoxes
 from prelabel.datasets.arrays import Bools, Float64s
@@ -30,15 +30,9 @@ from prelabel.datasets.errors import InvalidValueError
 
 FIT_FRAMES = 50  # checks that teach the probabilities, and test nothing
 LEAST_FIT_BOXES = 30
-BOX_LIMITS = (
-    *(0.999, 0.998, 0.997, 0.995, 0.993, 0.99, 0.985, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9),
-    *(0.85, 0.8, 0.7, 0.6, 0.5),
-)
 MISSED_STEPS = 12  # limits for whole frames, each accepting as many frames more
-PRIOR_BOXES = 20  # that count as much as what the probabilities say: they are dull at the top
 CAUTION = 1.2  # rates flatter the frames that they were fitted on
-
-Group = int | None  # a class, or all of them
+SLOWER = 0.5  # of the fastest growth of evidence: so much is given up to accept more frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +40,7 @@ class Plan:
     """What the checks allow: the rule, None where no box may be accepted, and how it was found.
 
     `precision` holds the test of the boxes of all classes under the key None, or one a class.
+    `missed` is the test of whole frames.
     """
 
     promises: Promises
@@ -62,7 +57,7 @@ def plan_acceptance(
     units: Units | None = None,
     classes: Sequence[int] | None = None,
 ) -> Plan:
-    """Find the loosest limits under which both promises hold.
+    """Find the loosest rule under which both promises hold.
 
     The frames of both must have been drawn at random from those that the rule is for, stand in the
     order in which they were drawn, and have trained no detector. `units` are those of the test
@@ -78,114 +73,122 @@ def plan_acceptance(
         )
     units = units or Units.single(len(test))
     right = RightBoxes.fit(fit)
-    most_boxes = most_boxes_of(fit.boxes, right.of(fit.boxes))
+    fitted, tests = Judged(fit, right.of(fit.boxes)), Judged(test, right.of(test.boxes))
     groups: list[Group] = [None] if classes is None else list(classes)
     each = 1 - (1 - promises.confidence) / len(groups)
-    trials = {one: BoxTrial.of(fit, right, most_boxes, one, promises.wrong) for one in groups}
-    tested = {
-        group: put_to_test(trial, fit, test, promises.wrong, each, units)
-        for group, trial in trials.items()
+    path = Path({group: box_limits(fitted, group, promises.wrong) for group in groups})
+    precision = {
+        group: put_to_test(
+            BoxTrial(group, path.limits[group]), fitted, tests, promises.wrong, each, units
+        )
+        for group in groups
     }
-    strict = _rule({group: trial.limits[0] for group, trial in trials.items()}, most_boxes)
-    judge = Judge.fit(fit, right, strict)
-    trial = FrameTrial.of(fit, judge, promises.missed)
-    missed = put_to_test(trial, fit, test, promises.missed, promises.confidence, units)
-    limits = {group: one.limit for group, one in tested.items()}
-    if all(limit is None for limit in limits.values()):
-        return Plan(promises, judge, None, tested, missed)
-    # The strict rule decides which boxes the second promise counts as accepted; where a class
-    # failed its test fewer are, and nothing is known of what is missed.
-    whole = missed.limit if all(limit is not None for limit in limits.values()) else None
-    rule = with_missed_limit(_rule(limits, most_boxes), whole)
-    return Plan(promises, judge, rule, tested, missed)
+    frames = FrameTrial.of(path, fitted, right, promises.missed)
+    missed = put_to_test(frames, fitted, tests, promises.missed, promises.confidence, units)
+    kept = {group: one.last_kept for group, one in precision.items()}
+    limits = {group: path.limits[group][last] for group, last in kept.items() if last is not None}
+    step = frames.step_for(path.reached(kept), missed)
+    judge = frames.judges[0 if step is None else step]
+    if not limits:
+        return Plan(promises, judge, None, precision, missed)
+    return Plan(promises, judge, Rule(limits, frames.limit_of(step)), precision, missed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxTrial:
     """That of the boxes accepted, of one class or of all, at most a share is wrong."""
 
-    right: RightBoxes
     group: Group
-    worst: int  # the most boxes accepted on one frame
-    limits: Sequence[float] = BOX_LIMITS
+    limits: Sequence[BoxLimit]
 
-    @classmethod
-    def of(
-        cls, fit: Checks, right: RightBoxes, most_boxes: int, group: Group, share: float
-    ) -> "BoxTrial":
-        """Begins with the limit under which the evidence is foretold to grow fastest."""
-        every = cls(right, group, most_boxes)
-        probability = right.of(fit.boxes)
+    def __len__(self) -> int:
+        return len(self.limits)
 
-        def foretold(limit: float) -> float:
-            sure = every._sure(fit, limit)
-            accepted = fit.in_each_frame(sure).astype(np.float64)
-            foretold = PRIOR_BOXES * float((1 - probability[sure]).mean()) if sure.any() else 0.0
-            rate = ((sure & ~fit.right).sum() + foretold) / (sure.sum() + PRIOR_BOXES)
-            return foretold_growth(rate * accepted, accepted, share, most_boxes)
+    def worst(self, step: int) -> int:
+        return self.limits[step].most
 
-        first = int(np.argmax([foretold(limit) for limit in BOX_LIMITS]))
-        return cls(right, group, most_boxes, BOX_LIMITS[first:])
+    def counts(self, judged: Judged, step: int) -> Counts:
+        return wrong_counts(judged.checks, self._sure(judged, step))
 
-    def losses(self, checks: Checks, limit: float, share: float) -> Float64s:
-        return wrong_losses(checks, self._sure(checks, limit), share)
-
-    def tally(self, checks: Checks, limit: float) -> tuple[int, int]:
-        sure = self._sure(checks, limit)
-        return int(sure.sum()), int((sure & ~checks.right).sum())
-
-    def _sure(self, checks: Checks, limit: float) -> Bools:
-        rule = Rule(limit, self.worst)
-        sure = sure_boxes(checks.boxes, self.right.of(checks.boxes), rule)
-        return sure if self.group is None else sure & (classes_of(checks.boxes) == self.group)
+    def _sure(self, judged: Judged, step: int) -> Bools:
+        rule = Rule({self.group: self.limits[step]})
+        return sure_boxes(judged.checks.boxes, judged.probability, rule)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTrial:
     """That on frames accepted whole at most a share of the objects is missed.
 
-    What the judge's strict rule accepts counts as found; any looser rule finds more. A frame is
-    taken to miss at most `worst` objects: as many as any frame has that fitted the probabilities,
-    but no more than boxes may be accepted on one. That is an assumption, not a test.
+    The steps are stages of the rule for boxes: first the loosest in which evidence is foretold to
+    grow at half the best speed or more, then stricter ones. A looser rule finds all that a stricter
+    one does; so what was shown of a stage holds whenever the boxes were allowed that stage or a
+    looser one.
+
+    A frame is taken to miss at most as many objects as any frame holds that fitted the
+    probabilities and was calm enough to be accepted whole. That is an assumption, not a test.
     """
 
-    judge: Judge
-    worst: int
-    limits: Sequence[float]
+    judges: Sequence[Judge]
+    missed_limits: Sequence[float]
+    most_objects: Sequence[int]
 
     @classmethod
-    def of(cls, fit: Checks, judge: Judge, share: float) -> "FrameTrial":
-        """Begins with the limit under which the evidence is foretold to grow fastest."""
-        worst = min(max(int(fit.objects.max(initial=0)), 1), judge.strict.most_boxes)
-        all_calm = judge.accept(fit.boxes, with_missed_limit(judge.strict, np.inf))
-        rates = all_calm.missed[all_calm.whole]
-        if not len(rates):
-            return cls(judge, worst, ())
-        limits = np.unique(np.quantile(rates, np.arange(1, MISSED_STEPS + 1) / MISSED_STEPS))
-        found = fit.in_each_frame(all_calm.sure).astype(np.float64)
+    def of(cls, path: Path, fit: Judged, right: RightBoxes, share: float) -> "FrameTrial":
+        """The stages of a path, each with the limit that its fitting frames speak for."""
+        judges, limits, most, growth = [], [], [], []
+        for stage in reversed(range(path.stages)):
+            judge = Judge.fit(fit, right, path.at(stage))
+            calm = calm_frames(fit.checks.boxes, fit.probability, judge.strict)
+            judges.append(judge)
+            most.append(max(int(fit.checks.objects[calm].max(initial=0)), 1))
+            limit, speed = _missed_limit(judge, fit, share, most[-1])
+            limits.append(limit)
+            growth.append(speed)
+        first = _first_enough(np.array(growth))
+        return cls(judges[first:], limits[first:], most[first:])
 
-        def foretold(limit: float) -> float:
-            whole = all_calm.whole & (all_calm.missed <= limit)
-            missed = np.where(whole, all_calm.missed * CAUTION, 0)
-            return foretold_growth(missed, np.where(whole, found, 0), share, worst)
+    def __len__(self) -> int:
+        return len(self.judges)
 
-        first = int(np.argmax([foretold(limit) for limit in limits]))
-        return cls(judge, worst, limits[first:].tolist())
+    def worst(self, step: int) -> int:
+        return self.most_objects[step]
 
-    def losses(self, checks: Checks, limit: float, share: float) -> Float64s:
-        rule = with_missed_limit(self.judge.strict, limit)
-        return missed_losses(checks, self.judge.accept(checks.boxes, rule), share, self.worst)
+    def step_for(self, stage: int, tested: Tested) -> int | None:
+        """The step whose rule boxes are allowed in this stage; None where it was not kept."""
+        step = max(len(self.judges) - 1 - stage, 0)
+        kept = tested.last_kept
+        return step if stage >= 0 and kept is not None and step <= kept else None
 
-    def tally(self, checks: Checks, limit: float) -> tuple[int, int]:
-        accepted = self.judge.accept(checks.boxes, with_missed_limit(self.judge.strict, limit))
-        objects = int(checks.objects[accepted.whole].sum())
-        found = checks.in_each_frame(accepted.sure & checks.found)[accepted.whole]
-        return objects, objects - int(found.sum())
+    def limit_of(self, step: int | None) -> float | None:
+        """The expected number of missed objects up to which frames are accepted whole."""
+        return None if step is None else self.missed_limits[step]
+
+    def counts(self, judged: Judged, step: int) -> Counts:
+        accepted = self.judges[step].judged(judged, self.missed_limits[step])
+        return missed_counts(judged.checks, accepted, self.most_objects[step])
 
 
-def _rule(limits: Mapping[Group, float | None], most_boxes: int) -> Rule:
-    if None in limits:
-        limit = limits[None]
-        return Rule(NEVER if limit is None else limit, most_boxes)
-    of_classes = {one: NEVER if at is None else at for one, at in limits.items() if one is not None}
-    return Rule(NEVER, most_boxes, class_limits=of_classes)
+def _missed_limit(judge: Judge, fit: Judged, share: float, worst: int) -> tuple[float, float]:
+    """The loosest limit under which evidence is foretold to grow at half the best speed or more,
+    and that best speed."""
+    every = judge.judged(fit, np.inf)
+    rates = every.missed[every.whole]
+    if not len(rates):
+        return 0.0, -np.inf
+    limits = np.unique(np.quantile(rates, np.arange(1, MISSED_STEPS + 1) / MISSED_STEPS))
+    found = fit.checks.in_each_frame(every.sure).astype(np.float64)
+
+    def foretold(limit: float) -> float:
+        whole = every.whole & (every.missed <= limit)
+        missed = np.where(whole, every.missed * CAUTION, 0)
+        return foretold_growth(missed, np.where(whole, found, 0), share, worst)
+
+    growth = np.array([foretold(limit) for limit in limits])
+    best = float(growth.max())
+    return float(limits[::-1][_first_enough(growth[::-1])]), best
+
+
+def _first_enough(growth: Float64s) -> int:
+    """The first at half the best speed or more."""
+    best = growth.max()
+    return int(np.argmax(growth >= (SLOWER * best if best > 0 else best)))

@@ -67,3 +67,26 @@ class Checks:
         """How many of the boxes of each frame are so, (n,)."""
         counts = np.bincount(self.boxes.owner, of_boxes, len(self))
         return np.asarray(counts, np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Checks, with the probability (m,) of each box to be right."""
+
+    checks: Checks
+    probability: Float64s
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """On each of n frames `accepted` (n,) boxes or objects, of which `failed` (n,)."""
+
+    accepted: Float64s
+    failed: Float64s
+
+    def losses(self, share: float) -> Float64s:
+        """Failures less the share of what is accepted that may fail, (n,)."""
+        return np.asarray(self.failed - share * self.accepted, np.float64)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.datasets.annotations import AnnotationSet
-from prelabel.datasets.arrays import Float64s
+from prelabel.datasets.arrays import Float64s, Int64s
+from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.geometry import boxes_iou
 from prelabel.datasets.predictions import Prediction
 
@@ -34,8 +35,15 @@ def match(proposals: Prediction, truth: AnnotationSet) -> Matching:
     The best-scored proposal chooses first and takes the true box it overlaps most; proposals of
     the right class choose before those of a wrong one, as a person would keep the right box.
     """
-    overlap = boxes_iou(proposals.boxes, truth.boxes)
-    agree = proposals.class_id[:, None] == truth.class_id[None, :]
+    return match_boxes(proposals.boxes, proposals.class_id, truth.boxes, truth.class_id)
+
+
+def match_boxes(
+    proposals: Boxes, proposed_class: Int64s, truth: Boxes, true_class: Int64s
+) -> Matching:
+    """The same for bare boxes and their classes, (n,) and (m,); the best-scored proposal first."""
+    overlap = boxes_iou(proposals, truth)
+    agree = proposed_class[:, None] == true_class[None, :]
     truth_of = np.full(len(proposals), UNMATCHED, np.intp)
     free = np.ones(len(truth), np.bool_)
     for allowed in (agree, ~agree):

@@ -1,6 +1,6 @@
 """What a strategy may look at when it chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from prelabel.active.box_source import BoxesInMemory, BoxSource
 from prelabel.active.evidence import Evidence
+from prelabel.active.frame_score import FrameScore
 from prelabel.datasets.arrays import Float32s, Float64s, frozen_floats
 from prelabel.datasets.errors import InvalidValueError, PrelabelError
 from prelabel.datasets.frames import Frame
@@ -31,6 +32,7 @@ class Need(StrEnum):
     BOX_EMBEDDINGS = "box_embeddings"  # those of `boxes`
     VIEWS = "views"
     COMMITTEE = "committee"
+    GIVEN = "given"  # scores from a table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,8 @@ class Pool:
     were not brought in; `cost_s` (n,), foretold human seconds; `labelled_embeddings` (m, d), of the
     frames that have labels already; `evidence` how right the detector was on frames it had not
     learned from; `views` what the same detector proposes on changed pictures of the same frames
-    (`models.views`), boxes in pixels of the original ones; `committee` what other detectors do.
+    (`models.views`), boxes in pixels of the original ones; `committee` what other detectors do;
+    `given` scores by frame that something else gave, None where nothing did.
     `classes` are the names that reasons use; without them a class is called by its number.
     """
 
@@ -86,6 +89,7 @@ class Pool:
     evidence: Evidence = field(default_factory=Evidence.none)
     views: tuple[BoxSource, ...] = ()
     committee: tuple[BoxSource, ...] = ()
+    given: Mapping[str, FrameScore] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.frame_ids)

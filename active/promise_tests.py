@@ -1,14 +1,13 @@
-"""Finding the loosest limit under which a promise holds, by testing one limit after another.
+"""Finding the loosest rule under which a promise holds, by testing one rule after another.
 
-For each limit there is the hypothesis that the promise does not hold with it. Limits are tested in
+For each rule there is the hypothesis that the promise does not hold with it. Rules are tested in
 an order that was fixed before, and testing ends at the first that cannot be refused; so the chance
-that any limit that is kept breaks the promise is at most 1 - confidence, however many are tested
+that any rule that is kept breaks the promise is at most 1 - confidence, however many are tested
 (fixed-sequence testing; Angelopoulos, Bates, Candès, Jordan, Lei, "Learn then test", Annals of
 Applied Statistics, 2025). Each test is a bet on whole units, see `prelabel.active.betting`.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.active.betting import BOLDEST, best_growth, log_evidence_kept, smallest_kept
-from prelabel.active.checks import Checks
+from prelabel.active.checks import Counts, Judged
 from prelabel.active.exact_bounds import checks_needed
 from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import InvalidValueError
@@ -50,32 +49,24 @@ class Units:
 
 
 class Trial(Protocol):
-    """One promise: the limits in the order of testing, and what each loses.
+    """One promise and the rules that are tested for it, in that order; they are called steps."""
 
-    `worst` is the largest number of failures of one frame.
-    """
+    def __len__(self) -> int: ...
 
-    @property
-    def limits(self) -> Sequence[float]: ...
-
-    @property
-    def worst(self) -> int: ...
-
-    def losses(self, checks: Checks, limit: float, share: float) -> Float64s:
-        """Failures less the share of what is accepted that may fail, by frame, (n,)."""
+    def worst(self, step: int) -> int:
+        """The largest number of failures of one frame."""
         ...
 
-    def tally(self, checks: Checks, limit: float) -> tuple[int, int]:
-        """How much is accepted with that limit, and how much of it fails."""
+    def counts(self, judged: Judged, step: int) -> Counts:
+        """How much is accepted on each frame, and how much of it fails."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One limit put to the test: how much of what was checked it accepts, how much of that failed,
+    """One rule put to the test: how much of what was checked it accepts, how much of that failed,
     and the evidence for the promise in nats; `kept` where that is enough."""
 
-    limit: float
     accepted: int
     failed: int
     evidence: float
@@ -86,7 +77,7 @@ class Step:
 class Tested:
     """What came of testing that at most `share` fails, on so many `units`.
 
-    `steps` are the limits that were tested, up to the first that was not kept. For the first limit
+    `steps` are the rules that were tested, up to the first that was not kept. For the first one
     `shown` is the smallest share that the checks prove (1: none), and `needed` the number of units
     that prove `share`, as far as they foretell it; None where no number would. `at_least` is that
     number if nothing ever fails and each unit counted alike.
@@ -100,38 +91,35 @@ class Tested:
     at_least: int
 
     @property
-    def limit(self) -> float | None:
-        """The loosest limit that was kept, None where none was."""
-        return next((step.limit for step in reversed(self.steps) if step.kept), None)
+    def last_kept(self) -> int | None:
+        """The last step that was kept, None where none was."""
+        kept = sum(step.kept for step in self.steps)
+        return kept - 1 if kept else None
 
 
 def put_to_test(
-    trial: Trial, fit: Checks, test: Checks, share: float, confidence: float, units: Units
+    trial: Trial, fit: Judged, test: Judged, share: float, confidence: float, units: Units
 ) -> Tested:
-    """Test the limits of a trial on `test`; the losses on `fit` only guide the stakes."""
+    """Test the steps of a trial on `test`; the losses on `fit` only guide the stakes."""
     if len(units.number) != len(test):
         raise InvalidValueError(f"units are of {len(units.number)} frames, checks of {len(test)}")
     at_least = checks_needed(share, confidence)
-    if not len(trial.limits):
+    if not len(trial):
         return Tested(share, units.count, (), 1.0, None, at_least)
-    first = trial.limits[0]
-    known = trial.losses(fit, first, share) if units.most_frames == 1 else None
-
-    def evidence(limit: float, share: float) -> float:
-        losses = units.summed(trial.losses(test, limit, share))
-        highest = _highest(trial, share, units)
-        won = log_evidence_kept(losses, highest, known, units.population)
-        return float(won.max(initial=0))
 
     enough = -math.log1p(-confidence)
-    steps = []
-    for limit in trial.limits:
-        won = evidence(limit, share)
-        steps.append(Step(limit, *trial.tally(test, limit), won, won >= enough))
+    evidence = _Evidence(trial, fit, test, units)
+    steps: list[Step] = []
+    for step in range(len(trial)):
+        counts = trial.counts(test, step)
+        won = evidence.of(step, counts, share)
+        tally = int(counts.accepted.sum()), int(counts.failed.sum())
+        steps.append(Step(*tally, won, won >= enough))
         if not steps[-1].kept:
             break
-    shown = smallest_kept(lambda other: evidence(first, other) >= enough)
-    needed = _needed(trial, fit, test, share, enough, units)
+    first = trial.counts(test, 0)
+    shown = smallest_kept(lambda other: evidence.of(0, first, other) >= enough)
+    needed = _needed(trial, fit, first.losses(share), share, enough, units)
     return Tested(share, units.count, tuple(steps), shown, needed, at_least)
 
 
@@ -148,16 +136,34 @@ def foretold_growth(failed: Float64s, accepted: Float64s, share: float, worst: i
     return float((none * kept + (1 - none) * lost).mean(axis=1).max(initial=-np.inf))
 
 
-def _highest(trial: Trial, share: float, units: Units) -> float:
-    return (1 - share) * trial.worst * units.most_frames
+@dataclass(frozen=True, slots=True, eq=False)
+class _Evidence:
+    """That a promise holds; what is known of the fitting frames guides the stakes."""
+
+    trial: Trial
+    fit: Judged
+    test: Judged
+    units: Units
+
+    def of(self, step: int, counts: Counts, share: float) -> float:
+        losses, known = self.units.summed(counts.losses(share)), None
+        if self.units.most_frames == 1:
+            known = self.trial.counts(self.fit, step).losses(share)
+        highest = _highest(self.trial, step, share, self.units)
+        return float(
+            log_evidence_kept(losses, highest, known, self.units.population).max(initial=0)
+        )
+
+
+def _highest(trial: Trial, step: int, share: float, units: Units) -> float:
+    return (1 - share) * trial.worst(step) * units.most_frames
 
 
 def _needed(
-    trial: Trial, fit: Checks, test: Checks, share: float, enough: float, units: Units
+    trial: Trial, fit: Judged, tested: Float64s, share: float, enough: float, units: Units
 ) -> int | None:
-    first = trial.limits[0]
-    losses = units.summed(trial.losses(test, first, share))
+    losses = units.summed(tested)
     if units.most_frames == 1:
-        losses = np.concatenate([trial.losses(fit, first, share), losses])
-    growth = best_growth(losses, _highest(trial, share, units))
+        losses = np.concatenate([trial.counts(fit, 0).losses(share), losses])
+    growth = best_growth(losses, _highest(trial, 0, share, units))
     return math.ceil(enough / growth) if growth > 0 else None

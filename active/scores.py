@@ -5,7 +5,7 @@ a frame's boxes into one. The classes of a softmax head and "nothing there" are 
 question, those of a sigmoid head are one question each, to be answered with yes or no.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -139,10 +139,16 @@ def box_uncertainty(prediction: Prediction) -> Float32s:
     The entropy of the box's `PoolBoxes.distribution`, as a share of that of a detector which holds
     "nothing there" and every class for equally likely.
     """
-    boxes = PoolBoxes.of(BoxTable.of([prediction]))
+    return boxes_uncertainty([prediction])[0]
+
+
+def boxes_uncertainty(predictions: Sequence[Prediction]) -> list[Float32s]:
+    """The same for many frames of one detector at once, which takes a tenth of the time."""
+    table = BoxTable.of(predictions)
+    boxes = PoolBoxes.of(table)
     rows = boxes.distribution[boxes.real]
     entropy = box_values(rows, Measure.ENTROPY) / np.log(boxes.distribution.shape[1])
-    return np.asarray(entropy.clip(0, 1), np.float32)
+    return np.split(np.asarray(entropy.clip(0, 1), np.float32), table.start[1:-1])
 
 
 def frame_values(boxes: PoolBoxes, values: Float64s, aggregation: Aggregation) -> Float64s:

@@ -15,6 +15,7 @@ from prelabel.active.committee import Disagreement
 from prelabel.active.divproto import DiversePrototypes
 from prelabel.active.enms import EntropyWithoutDuplicates
 from prelabel.active.expected_errors import ExpectedErrors, Wanted
+from prelabel.active.given import Given
 from prelabel.active.kmeans_plus import KMeansPlusPlus
 from prelabel.active.lius import Lius
 from prelabel.active.medoids import ClassMedoids
@@ -110,6 +111,7 @@ _ALL: tuple[Strategy, ...] = (
     *(ScoredStrategy(str(wanted), ExpectedErrors(wanted), Top()) for wanted in Wanted),
     ScoredStrategy("cald", Consistency(), Top()),
     ScoredStrategy("committee", Disagreement(), Top()),
+    ScoredStrategy("given", Given(), Top()),
     *(
         ScoredStrategy(f"{score.name}_{selector.name}", score, selector)
         for score in _WORTH_SECONDS

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from accept_data import RECIPES, Frozen, frozen
 from accept_rivals import RIVALS, Choice
-from accept_seconds import Spent, spent_seconds
+from accept_rounds import CHECKED, rounds
+from accept_seconds import Spent, spent_seconds, without_acceptance
 from machine import describe_machine
 
 from prelabel.active.acceptance import Promises
@@ -249,6 +250,49 @@ def _seconds(checks: Checks, splits: int) -> dict[str, float]:
     return result
 
 
+def whole_pool(work: Path, draws: int) -> dict[str, float]:
+    """Human seconds for a pool that nobody has looked at, by way and level; mean over draws.
+
+    The checks are drawn at random from the frames that no batch holds. The seconds of a way with a
+    batch hold those of correcting it from the proposals of the first detector.
+    """
+    result: dict[str, float] = {}
+    found = rounds(work)
+    first = found["first"].checks
+    for way, one in found.items():
+        free = np.setdiff1d(np.arange(len(one.checks)), one.learned)
+        for promises in LEVELS:
+            rows: list[dict[str, float]] = []
+            for seed in range(draws):
+                order = np.random.default_rng(seed).permutation(free)
+                checked = one.checks.take(order[:CHECKED])
+                pool = one.checks.take(order[CHECKED:])
+                choice = chosen(planned(checked, promises), pool)
+                spent = spent_seconds(checked, pool, choice, np.random.default_rng(seed))
+                rows.append(_all_in_all(first, one.learned, Outcome.of(pool, choice), spent))
+            mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+            level = f"{promises.precision:g}/{promises.missed:g}"
+            told(f"{way} at {level}: {', '.join(mean)}", mean)
+            result |= {f"pool.{way}.at_{level}.{name}": value for name, value in mean.items()}
+    return result
+
+
+def _all_in_all(first: Checks, learned: Rows, outcome: Outcome, spent: Spent) -> dict[str, float]:
+    by_hand_s, corrected_s = without_acceptance(first)
+    batch_s = without_acceptance(first.take(learned))[1] if len(learned) else 0.0
+    total_s = batch_s + spent.accepted_s
+    return {
+        "by_hand_s": by_hand_s,
+        "corrected_s": corrected_s,
+        "total_s": total_s,
+        "saved": 1 - total_s / corrected_s,
+        "wrong_of_accepted": outcome.wrong,
+        "missed_of_whole": outcome.missed,
+        "coverage_boxes": outcome.boxes,
+        "coverage_frames": outcome.frames,
+    }
+
+
 def _checks(some: Frozen) -> Checks:
     return Checks.of(some.predictions, some.truth)
 
@@ -265,6 +309,8 @@ def main() -> None:
     result: dict[str, float] = {}
     for name in options.only or RECIPES:
         result |= benchmark(name, options.data, options.work, options.splits)
+    if "scenes" in (options.only or RECIPES):
+        result |= whole_pool(options.work, min(options.splits, SHIFT_SPLITS))
     print(f"RESULT {json.dumps({key: round(value, 4) for key, value in result.items()})}")
 
 

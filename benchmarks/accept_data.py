@@ -78,8 +78,8 @@ class Dataset:
 
 def frozen(name: str, data: Path, work: Path) -> tuple[Frozen, dict[str, Frozen]]:
     """The frozen predictions of a dataset, and those of its shifted pools by name."""
-    dataset = _scenes(work) if name == "scenes" else _photographs(name, data)
-    checkpoint = _trained(dataset, RECIPES[name], work / name)
+    dataset = scenes(work) if name == "scenes" else _photographs(name, data)
+    checkpoint = trained(name, dataset, work / name)
     options = PredictOptions(input_px=RECIPES[name].input_px, score_min=SCORE_MIN)
 
     def predicted(frames: Sequence[LabelledFrame], folder: str) -> Frozen:
@@ -96,16 +96,30 @@ def frozen(name: str, data: Path, work: Path) -> tuple[Frozen, dict[str, Frozen]
     return predicted(dataset.rest, "rest"), shifted
 
 
-def _trained(dataset: Dataset, recipe: Recipe, folder: Path) -> Path:
-    detector = build_detector(DETECTOR, dataset.classes, folder / "state")
+def trained(name: str, dataset: Dataset, folder: Path) -> Path:
+    """The checkpoint of the dataset's detector."""
+    return learned_from(name, dataset, (), None, RECIPES[name].steps, folder / "training")
+
+
+def learned_from(
+    name: str,
+    dataset: Dataset,
+    more: Sequence[LabelledFrame],
+    starter: Path | None,
+    steps: int,
+    folder: Path,
+) -> Path:
+    """The checkpoint of a detector that has learned the training half and some more frames."""
+    detector = build_detector(DETECTOR, dataset.classes, folder.parent / "state")
     examples = [
         # The halves are drawn anew, across the dataset's own splits.
         TrainingExample(replace(one.frame, split=Split.TRAIN), one.annotations)
-        for one in dataset.train
+        for one in (*dataset.train, *more)
         if one.annotations is not None
     ]
-    options = FitOptions(recipe.steps, input_px=recipe.input_px, validate_every_steps=recipe.steps)
-    return detector.fit(examples, (), options, folder / "training", Silent()).checkpoint
+    px = RECIPES[name].input_px
+    options = FitOptions(steps, input_px=px, validate_every_steps=steps, starter=starter)
+    return detector.fit(examples, (), options, folder, Silent()).checkpoint
 
 
 def _photographs(name: str, data: Path) -> Dataset:
@@ -119,24 +133,30 @@ def _photographs(name: str, data: Path) -> Dataset:
     return Dataset(opened.classes, train, [frames[row] for row in order[half:]], {})
 
 
-def _scenes(work: Path) -> Dataset:
+def usual_scenes(folder: Path, options: SceneOptions) -> list[LabelledFrame]:
+    """Generated scenes without the class that is kept unseen."""
+    return [one for one in write_scenes(folder, options, Silent()) if not _holds_unseen(one)]
+
+
+def scenes(work: Path) -> Dataset:
+    """The generated scenes, and the pools that are shifted from them."""
     drawn = write_scenes(work / "scenes" / "pictures", SCENES, Silent())
-    unseen = SCENE_CLASSES.index(UNSEEN_CLASS)
-
-    def holds_it(one: LabelledFrame) -> bool:
-        return one.annotations is not None and bool((one.annotations.class_id == unseen).any())
-
-    train = [one for one in drawn if one.frame.split is Split.TRAIN and not holds_it(one)]
+    train = [one for one in drawn if one.frame.split is Split.TRAIN and not _holds_unseen(one)]
     rest = [one for one in drawn if one.frame.split is Split.TEST]
-    usual = [one for one in rest if not holds_it(one)]
+    usual = [one for one in rest if not _holds_unseen(one)]
     folder = work / "scenes"
     some = usual[:800]
     shifted = {
         "darkened": [_changed(one, folder / "darkened", _darken, 1.0) for one in some],
         "other_scale": [_changed(one, folder / "shrunk", _shrink, SHRUNK) for one in some],
-        "unseen_class": [one for one in rest if holds_it(one)],
+        "unseen_class": [one for one in rest if _holds_unseen(one)],
     }
     return Dataset(SCENE_CLASSES, train, usual, shifted)
+
+
+def _holds_unseen(one: LabelledFrame) -> bool:
+    unseen = SCENE_CLASSES.index(UNSEEN_CLASS)
+    return one.annotations is not None and bool((one.annotations.class_id == unseen).any())
 
 
 def _changed(

@@ -58,6 +58,14 @@ def spent_seconds(checked: Checks, pool: Checks, choice: Choice, rng: np.random.
     )
 
 
+def without_acceptance(checks: Checks) -> tuple[float, float]:
+    """Seconds for frames by hand, and from proposals shown from the score that costs least."""
+    cost = CostModel()
+    none = np.zeros(len(checks.right), np.bool_)
+    corrected_s = min(_corrected(cost, checks, none, one).sum() for one in DISPLAY_CHOICES)
+    return float(_scratch(cost, checks).sum()), float(corrected_s)
+
+
 def _corrected(cost: CostModel, checks: Checks, sure: Bools, shown: float) -> Float64s:
     """Seconds a frame; boxes that are sure are not looked at again."""
     seen = (checks.boxes.score >= shown) & ~sure

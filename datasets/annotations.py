@@ -1,5 +1,6 @@
 """The labels of one frame, and where each box came from."""
 
+import math
 import re
 import uuid
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from prelabel.datasets.arrays import Int64s, frozen_ids
+from prelabel.datasets.arrays import Float32s, Int64s, frozen_ids
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 
@@ -22,6 +23,7 @@ class OriginKind(StrEnum):
     CHANGED = "changed"  # proposed, then moved or reclassed by a person
     DRAWN = "drawn"
     AUTO = "auto"  # proposed, and accepted by a rule that no person has confirmed
+    CARRIED = "carried"  # from corrected frames of its recording; nobody has looked at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Origin:
     accepted box, and are None for the others. `rule` says in words which rule accepted it and what
     that promises; only automatically accepted boxes have one. `original_xyxy` (pixels),
     `original_angle` (radians, None where the box was upright) and `original_class_id` hold what was
-    proposed before a person changed it.
+    proposed before a person changed it. `spread_px` is the standard deviation of the middle of a
+    carried box, in pixels, and None for the others.
     """
 
     kind: OriginKind
@@ -42,6 +45,7 @@ class Origin:
     original_class_id: int | None = None
     original_angle: float | None = None
     rule: str | None = None
+    spread_px: float | None = None
 
     def __post_init__(self) -> None:
         from_model = self.kind in (OriginKind.PROPOSED, OriginKind.CHANGED, OriginKind.AUTO)
@@ -65,6 +69,12 @@ class Origin:
             )
         if self.original_angle is not None and not changed:
             raise InvalidValueError(f"origin {self.kind} has no original_angle")
+        carried = self.kind is OriginKind.CARRIED
+        if carried != (self.spread_px is not None) or not 0 <= (self.spread_px or 0) < math.inf:
+            raise InvalidValueError(
+                f"origin {self.kind} {'needs a finite' if carried else 'has no'} spread_px, but it "
+                f"is {self.spread_px!r}"
+            )
 
     def after_change(self, boxes: Boxes, row: int, class_id: int) -> "Origin":
         """The origin of a proposal that a person changed; box and class are what was proposed."""
@@ -101,14 +111,19 @@ class AnnotationSet:
     `class_id` is (n,) int64, an index into the project's class names; `box_id` holds a UUID for
     each box that survives every export and import, none twice.
 
-    Raises InvalidValueError on unequal lengths, a repeated id, or an id that is not a UUID in its
-    usual lower-case form.
+    `height_m` (n, 2) float32 tells of boxes seen from above how far up their objects begin and end,
+    in metres of the lidar's frame; both are NaN where nobody has said so, and the whole is None
+    where that is true of every box.
+
+    Raises InvalidValueError on unequal lengths, a repeated id, an id that is not a UUID in its
+    usual lower-case form, or an object that does not end above where it begins.
     """
 
     boxes: Boxes
     class_id: Int64s
     box_id: tuple[str, ...]
     origin: tuple[Origin, ...]
+    height_m: Float32s | None
 
     def __init__(
         self,
@@ -116,11 +131,13 @@ class AnnotationSet:
         class_id: ArrayLike,
         box_id: Sequence[str],
         origin: Sequence[Origin],
+        height_m: ArrayLike | None = None,
     ) -> None:
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "class_id", frozen_ids("class_id", class_id, (len(boxes),)))
         object.__setattr__(self, "box_id", tuple(box_id))
         object.__setattr__(self, "origin", tuple(origin))
+        object.__setattr__(self, "height_m", _frozen_heights(height_m, len(boxes)))
         for name, have in (("box_id", len(self.box_id)), ("origin", len(self.origin))):
             if have != len(boxes):
                 raise InvalidValueError(f"{name} must have one entry a box, {len(boxes)}: {have}")
@@ -147,6 +164,7 @@ class AnnotationSet:
             and np.array_equal(self.class_id, other.class_id)
             and self.box_id == other.box_id
             and self.origin == other.origin
+            and _same_heights(self.height_m, other.height_m)
         )
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, and arrays have no hash
@@ -158,9 +176,42 @@ class AnnotationSet:
             self.class_id[rows],
             [self.box_id[row] for row in rows],
             [self.origin[row] for row in rows],
+            None if self.height_m is None else self.height_m[rows],
         )
 
 
 def is_box_id(text: str) -> bool:
     """Whether `text` is a UUID written the usual way: 36 characters, lower case."""
     return _BOX_ID.fullmatch(text) is not None
+
+
+def is_height(height_m: Sequence[float]) -> bool:
+    """Whether bottom and top are finite and, as float32, the one lies under the other."""
+    with np.errstate(over="ignore"):
+        bottom, top = np.array(height_m, np.float32)
+    return bool(np.isfinite(bottom) and np.isfinite(top) and bottom < top)
+
+
+def _frozen_heights(height_m: ArrayLike | None, count: int) -> Float32s | None:
+    """Checked heights, read-only; None where no box has any."""
+    if height_m is None:
+        return None
+    heights = np.array(height_m, np.float32).reshape(-1, 2)
+    said = ~np.isnan(heights).all(axis=1)
+    if len(heights) != count:
+        raise InvalidValueError(f"height_m must have one row a box, {count}: {len(heights)}")
+    wrong = said & ~((heights[:, 0] < heights[:, 1]) & np.isfinite(heights).all(axis=1))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InvalidValueError(
+            f"height_m must be finite and end above where it begins, but row {row} is "
+            f"{heights[row].tolist()}"
+        )
+    heights.setflags(write=False)
+    return heights if said.any() else None
+
+
+def _same_heights(one: Float32s | None, other: Float32s | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other, equal_nan=True)

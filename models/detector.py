@@ -27,7 +27,8 @@ class DetectorSpec:
 
     `name` is what a user writes to get it ("ultralytics:yolo11n.pt", "torchvision:fcos"), `classes`
     the names its class ids index. `gives_*` say which optional fields its predictions fill; one
-    that gives an angle learns and finds turned boxes, the others upright ones only.
+    that gives an angle learns and finds turned boxes, the others upright ones only. One
+    that learns parts can learn from frames of which only some objects are labelled.
     """
 
     name: str
@@ -39,14 +40,20 @@ class DetectorSpec:
     gives_support: bool = False
     gives_embeddings: bool = False
     gives_angle: bool = False
+    learns_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """A frame with labels that somebody vouched for."""
+    """A frame with labels that somebody vouched for.
+
+    Where it is not `is_complete`, other objects may be on it: what a detector finds beside the
+    labels is neither right nor wrong.
+    """
 
     frame: Frame
     annotations: AnnotationSet
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

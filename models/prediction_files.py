@@ -82,6 +82,19 @@ class PredictionFiles:
             os.replace(file.name, Path(file.name).with_suffix(".parquet"))
         _sync_folder(self.folder)
 
+    def parts(self) -> list[str]:
+        """The names of the files; a file never changes, so new predictions are in new files."""
+        return sorted(path.name for path in self.folder.glob(_PART))
+
+    def ids_in(self, parts: Collection[str]) -> set[str]:
+        """The ids of the frames in files of these names."""
+        return {
+            frame_id
+            for name in parts
+            for batch in _read_part(self.folder / name, ["frame_id"])
+            for frame_id in batch.column("frame_id").to_pylist()
+        }
+
     def predicted_ids(self) -> set[str]:
         """The ids of all frames with a prediction."""
         return set(_ids(self.raw_batches(["frame_id"])))

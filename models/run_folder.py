@@ -132,6 +132,8 @@ def _digest_of(examples: Iterable[TrainingExample]) -> str:
         digest.update(one.frame.frame_id.encode())
         digest.update(one.annotations.boxes.tobytes())
         digest.update(one.annotations.class_id.tobytes())
+        if not one.is_complete:
+            digest.update(b"part")
     return digest.hexdigest()
 
 

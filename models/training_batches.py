@@ -27,6 +27,7 @@ class TrainingBatch:
 
     `xywh` (n, 4) are centre and size as shares of the canvas, `class_id` (n,), and `picture` (n,)
     says in which of the pictures a box lies. `angle` (n,) radians, None where no example has any.
+    `complete` (b,) says of which pictures all objects are among the boxes.
     """
 
     pixels: Pixels
@@ -34,6 +35,7 @@ class TrainingBatch:
     class_id: NDArray[np.int64]
     picture: NDArray[np.int64]
     angle: Floats | None = None
+    complete: NDArray[np.bool_] | None = None
 
 
 class Batches:
@@ -80,6 +82,7 @@ class Batches:
             np.concatenate(class_ids),
             np.repeat(np.arange(len(views)), [len(view.xyxy) for view in views]),
             np.concatenate(angles) if self._is_turned else None,
+            np.array([self._examples[index].is_complete for index in indices], np.bool_),
         )
 
     def _view(self, index: int, rng: np.random.Generator) -> View:

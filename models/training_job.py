@@ -69,6 +69,8 @@ class TrainingJob:
 def _check_examples(train: Examples, validation: Examples, spec: DetectorSpec) -> None:
     if not train:
         raise DetectorError("there is no labelled frame to train on; label at least one")
+    if not all(one.is_complete for one in validation):
+        raise DetectorError("frames to validate on must have all of their objects labelled")
     seen: set[str] = set()
     for one in (*train, *validation):
         frame, labels = one.frame, one.annotations
@@ -80,6 +82,11 @@ def _check_examples(train: Examples, validation: Examples, spec: DetectorSpec) -
         if frame.split is Split.TEST:
             raise DetectorError(
                 f"{frame.uri}: is a test frame, which must not be used in training; leave it out"
+            )
+        if not one.is_complete and not spec.learns_parts:
+            raise DetectorError(
+                f"{frame.uri}: has only some of its objects labelled, which {spec.name} cannot "
+                "learn from; leave it out"
             )
         if labels.boxes.angle is not None and not spec.gives_angle:
             raise DetectorError(

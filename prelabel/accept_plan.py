@@ -19,6 +19,7 @@ from prelabel.proposing import NoProposalsError, cost_forecast, prediction_files
 from prelabel.store.acceptances import EndKind, all_acceptances, awaiting_audit
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
+from prelabel.training import learned_frames
 from prelabel.work.counting import frames_in_hand
 from prelabel.workspace import Workspace
 
@@ -72,10 +73,13 @@ class AcceptancePlan:
     def rule_told(self) -> str:
         """The rule and its promises in one line, as every label carries them."""
         (_, rule), told = self.judge_and_rule(), self.promises
-        limit = "by class" if rule.class_limits is not None else f"{rule.box_limit:.3f}"
-        whole = "none" if rule.missed_limit is None else f"{rule.missed_limit:.3f}"
+        limit = f"probability >= {rule.limits[None].probability:.3f}" if None in rule.limits else ""
+        whole = (
+            "none" if rule.missed_limit is None else f"expected missed <= {rule.missed_limit:.3f}"
+        )
         return (
-            f"probability >= {limit}, whole frames with expected missed <= {whole}; "
+            f"{limit or 'limits by class'}, at most {counted(rule.most_boxes, 'box')} a frame; "
+            f"whole frames: {whole}; "
             f"model {self.model.model_id}; precision >= {told.precision:g} at IoU {told.iou:g}, "
             f"missed <= {told.missed:g}, confidence {told.confidence:g}, "
             f"{counted(len(self.checks.test), 'check')}"
@@ -118,9 +122,13 @@ def promises_of(workspace: Workspace) -> Promises:
 
 
 def pool_ids(workspace: Workspace, store: Store, model: ModelRecord) -> list[str]:
-    """Frames that a rule may accept: without labels, with proposals, and in nobody's hands."""
+    """Frames that a rule may accept: without labels, with proposals, and in nobody's hands.
+
+    Those that trained the model are left out: no check speaks for them.
+    """
     predicted = prediction_files(workspace, model.model_id).predicted_ids()
-    kept = frames_in_hand(store) | set(awaiting_audit(store))
+    learned = learned_frames(model) or set()
+    kept = frames_in_hand(store) | set(awaiting_audit(store)) | learned
     free = (one.frame_id for one in store.frames(Split.TRAIN, labelled=False))
     return [one for one in free if one in predicted and one not in kept]
 
@@ -228,13 +236,13 @@ def _advice(found: Plan | None) -> tuple[str, ...]:
         *(("boxes", one) for one in found.precision.values()),
         ("whole frames", found.missed),
     ):
-        if tested.limit is None:
+        if tested.last_kept is None:
             told.append(_missing(what, tested))
         elif not tested.steps[-1].kept:
             last = tested.steps[-1]
             told.append(
-                f"{what}: looser limits were not shown to hold ({last.failed} of "
-                f"{last.accepted:,} failed at {last.limit:.3f}); more checks may allow them"
+                f"{what}: a looser rule was not shown to hold ({last.failed} of "
+                f"{last.accepted:,} failed); more checks may allow it"
             )
     return tuple(told)
 

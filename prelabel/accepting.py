@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from prelabel.accept_plan import AcceptancePlan, audit_size, boxes_a_frame, pool_ids
 from prelabel.active.box_table import BoxTable
+from prelabel.checking import CHECKS_TAKEN
 from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.predictions import Prediction
@@ -59,6 +60,7 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
         "confidence": promises.confidence,
         "iou": promises.iou,
         "checks": len(plan.checks.test),
+        CHECKS_TAKEN: _checks_taken(plan),
         "seed": seed,
     }
     done = record_acceptance(store, plan.model.model_id, settings, parts, author, utc_now)
@@ -113,6 +115,13 @@ def _accepted_frames(
                 yield AcceptedFrame(prediction.frame_id, Part.WHOLE, labels)
             elif len(labels):
                 yield AcceptedFrame(prediction.frame_id, Part.HALF, labels)
+
+
+def _checks_taken(plan: AcceptancePlan) -> list[str]:
+    judge, rule = plan.judge_and_rule()
+    fit, test = (judge.accept(one.boxes, rule).whole for one in (plan.checks.fit, plan.checks.test))
+    whole = np.concatenate([fit, test])
+    return [one for one, is_whole in zip(plan.checks.frame_ids, whole, strict=True) if is_whole]
 
 
 def _labels(prediction: Prediction, rows: NDArray[np.intp], rule: str) -> AnnotationSet:

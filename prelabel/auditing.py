@@ -16,6 +16,7 @@ from prelabel.store.acceptances import (
     AcceptedFrame,
     EndKind,
     Part,
+    accepted_by_rule,
     all_acceptances,
     frames_of,
 )
@@ -93,10 +94,11 @@ def standing_told(status: AuditStatus) -> str:
 
 def _status(store: Store, acceptance: Acceptance) -> AuditStatus:
     drawn = list(frames_of(store, acceptance.number, _AUDITS))
+    by_rule = accepted_by_rule(store)
     checked, truths = [], []
     for one in drawn:
         version = store.labels(one.frame_id)
-        if version is not None:
+        if version is not None and one.frame_id not in by_rule:
             checked.append((version.at, one))
             truths.append(version.annotations)
     order = sorted(range(len(checked)), key=lambda row: (checked[row][0], row))

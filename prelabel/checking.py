@@ -11,12 +11,13 @@ from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.proposing import read_predictions
-from prelabel.store.acceptances import accepted_by_rule
+from prelabel.store.acceptances import accepted_by_rule, all_acceptances
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.training import learned_frames
 from prelabel.workspace import Workspace
 
+CHECKS_TAKEN = "checks_taken"  # of an acceptance: the checks that its rule would accept whole
 RANDOM = "random"  # the strategy all of whose frames are drawn by lot
 
 
@@ -24,10 +25,12 @@ RANDOM = "random"  # the strategy all of whose frames are drawn by lot
 class ProjectChecks:
     """Checked frames of the model in use, in the order in which they were drawn.
 
-    `fit` are the first 50, which teach probabilities, `test` the others. `learned` frames were
-    drawn at random and labelled, but have trained the model, so they say nothing about it.
+    `fit` are the first 50, which teach probabilities, `test` the others; `frame_ids` are those of
+    both. `learned` frames were drawn at random and labelled, but have trained the model, so they
+    say nothing about it.
     """
 
+    frame_ids: tuple[str, ...]
     fit: Checks
     test: Checks
     learned: int
@@ -37,15 +40,17 @@ class ProjectChecks:
 
 
 def project_checks(
-    workspace: Workspace, store: Store, model: ModelRecord, iou: float
+    workspace: Workspace, store: Store, model: ModelRecord, iou: float, as_drawn: bool = False
 ) -> ProjectChecks:
     """The checks that there are for a model.
 
     They are the frames of every batch that were drawn at random, in the order of the work, as far
     as people have labelled them without a gap: those left for later may be the hard ones. Frames
-    that trained the model are left out, and so is every label that a rule made.
+    that trained the model are left out, and so is every label that a rule made; and frames that a
+    rule in force would have accepted whole, for the frames that they stand for have left the pool:
+    `as_drawn` keeps these, which tells of the pool as it was.
     """
-    by_rule = accepted_by_rule(store)
+    by_rule = set(accepted_by_rule(store)) | (set() if as_drawn else _spoken_for(store))
     learned = learned_frames(model)
     labels: dict[str, AnnotationSet] = {}
     spent = 0
@@ -62,7 +67,18 @@ def project_checks(
     ids = [frame_id for frame_id in labels if frame_id in found]
     checks = Checks.of([found[one] for one in ids], [labels[one] for one in ids], iou)
     rows = np.arange(len(ids))
-    return ProjectChecks(checks.take(rows[:FIT_FRAMES]), checks.take(rows[FIT_FRAMES:]), spent)
+    fit, test = checks.take(rows[:FIT_FRAMES]), checks.take(rows[FIT_FRAMES:])
+    return ProjectChecks(tuple(ids), fit, test, spent)
+
+
+def _spoken_for(store: Store) -> set[str]:
+    """Checks that rules in force would have accepted whole."""
+    return {
+        frame_id
+        for one in all_acceptances(store)
+        if one.ended_at is None
+        for frame_id in one.settings.get(CHECKS_TAKEN, ())
+    }
 
 
 def _drawn_by_lot(store: Store) -> Iterator[str]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from prelabel.curating.mongod import find_mongod
+
 GIB = 1 << 30
 LITTLE_MEMORY_GIB = 4.0
 LITTLE_DISK_GIB = 2.0
@@ -171,13 +173,14 @@ def _mongodb(environment: Mapping[str, str]) -> Finding:
     address = environment.get("FIFTYONE_DATABASE_URI")
     if address:
         return _mongodb_at(part, address)
-    server = _mongod_binary()
+    server = find_mongod(environment)
     if server is None:
         return Finding(
             part,
             Status.ABSENT,
             "no mongod found",
-            "install MongoDB 6.0 or later, or set FIFTYONE_DATABASE_URI=mongodb://HOST:PORT",
+            "install MongoDB 6.0 or later, name its mongod with PRELABEL_MONGOD, or set "
+            "FIFTYONE_DATABASE_URI=mongodb://HOST:PORT",
         )
     try:
         shown = subprocess.run(
@@ -209,15 +212,6 @@ def _mongodb_at(part: str, address: str) -> Finding:
             "start that server, or unset FIFTYONE_DATABASE_URI",
         )
     return Finding(part, Status.OK, f"version {version} answers (FIFTYONE_DATABASE_URI)")
-
-
-def _mongod_binary() -> str | None:
-    package = importlib.util.find_spec("fiftyone")
-    if package is not None and package.origin is not None:
-        shipped = Path(package.origin).parent / "db" / "bin" / "mongod"
-        if shipped.is_file():
-            return str(shipped)
-    return shutil.which("mongod")
 
 
 def _memory() -> Finding:

@@ -48,7 +48,8 @@ def _labels(store: Store) -> Iterator[LabelledFrame]:
         raise NothingToExportError(
             "the project has no labels yet: bring some in with `prelabel import`"
         )
-    return store.labelled_frames()
+    excluded = store.excluded()
+    return (one for one in store.labelled_frames() if one.frame.frame_id not in excluded)
 
 
 def _batch(workspace: Workspace, store: Store) -> Iterator[LabelledFrame]:

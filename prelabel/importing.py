@@ -13,6 +13,7 @@ from prelabel.datasets.frames import LabelledFrame, Split
 from prelabel.datasets.progress import Advance, Progress
 from prelabel.proposals import with_recognised_proposals
 from prelabel.proposing import ShownProposals
+from prelabel.scenes import Scenes
 from prelabel.store.records import ImportCounts
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -50,14 +51,15 @@ def import_dataset(
 
     Done again, it adds nothing; killed, it is simply done again. Boxes of classes that the project
     does not know are left out and reported. Labels of a frame that was chosen in a batch are taken
-    as corrections of what was proposed on it.
+    as corrections of what was proposed on it. Frames made of lidar sweeps bring their scenes.
     """
     report = ImportReport()
     opened = _opened(source, store, report)
     first = next(opened.frames, None)
     if first is not None:  # a source of which nothing can be used must not decide the classes
         store.add_classes(opened.classes, author)
-    incoming = chain(() if first is None else (first,), opened.frames)
+    found = chain(() if first is None else (first,), opened.frames)
+    incoming = Scenes(workspace.scenes_folder).bringing(found, source.path, report)
     rounds = _round_of_frame(store)
     with progress.task(f"import {source.path.name}", opened.frame_total) as advance:
         frames = _counted(_as_corrections(incoming, workspace, store, set(rounds)), advance)

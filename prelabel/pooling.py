@@ -1,7 +1,7 @@
 """The pool of a project: its unlabelled frames as strategies look at them."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from prelabel.active.box_source import BoxesInFiles, BoxSource, NoBoxes
 from prelabel.active.cost import CostForecast
 from prelabel.active.estimator import FrameIds
 from prelabel.active.evidence import Evidence
+from prelabel.active.frame_score import FrameScore
+from prelabel.active.given import read_scores
 from prelabel.active.pool import Need, Pool, Recordings
 from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.frames import Frame, Split
@@ -86,7 +88,12 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             self.store.classes(),
             self.candidates.recordings,
             self._evidence() if Need.EVIDENCE in self.needs else Evidence.none(),
+            given=self._given(),
         )
+
+    def _given(self) -> Mapping[str, FrameScore] | None:
+        table = self.workspace.scores_file
+        return read_scores(table).by_frame if table and Need.GIVEN in self.needs else None
 
     def _evidence(self) -> Evidence:
         """What was proposed on each frame before anybody labelled it, and on validation frames."""

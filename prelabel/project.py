@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from prelabel.active.budgets import Budget
     from prelabel.advising import ProjectAdvice
     from prelabel.auditing import AuditStatus
+    from prelabel.datasets.batches import Batch
     from prelabel.finishing import Step
     from prelabel.selecting import Selected
     from prelabel.store.acceptances import Acceptance
@@ -124,6 +125,12 @@ class Project:
 
         wanted = Budget(budget) if isinstance(budget, int) else budget
         return select(self.workspace, self.store, wanted, strategy, self.author, self._progress)
+
+    def preview(self, budget: "Budget", strategy: str | None = None) -> "Batch":
+        """The batch that `select` would choose; nothing is recorded."""
+        from prelabel.selecting import preview  # scikit-learn: slow to load, needed only here
+
+        return preview(self.workspace, self.store, budget, strategy, self._progress)
 
     def plan_accept(
         self, promises: "Promises | None" = None, by_class: bool = False

@@ -71,7 +71,7 @@ def with_recognised_proposals(labels: AnnotationSet, proposals: AnnotationSet) -
             continue
         box_ids[row] = proposals.box_id[proposal]
         origins[row] = _origin_after(labels, row, proposals, proposal)
-    return AnnotationSet(labels.boxes, labels.class_id, box_ids, origins)
+    return AnnotationSet(labels.boxes, labels.class_id, box_ids, origins, labels.height_m)
 
 
 def _rows_by_place(labels: AnnotationSet, proposals: AnnotationSet) -> dict[int, int]:

@@ -51,7 +51,9 @@ def propose(workspace: Workspace, store: Store, author: str, progress: Progress)
     model = proposer.model
     checkpoint = Path(model.checkpoint)
     settings = workspace.settings.proposals
-    frames = [*store.frames(labelled=False), *_labelled_outside_test(store)]
+    excluded = store.excluded()
+    known = [*store.frames(labelled=False), *_labelled_outside_test(store)]
+    frames = [frame for frame in known if frame.frame_id not in excluded]
     report = predict_to_files(
         checkpoint=checkpoint,
         frames=frames,

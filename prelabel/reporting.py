@@ -50,7 +50,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
     """All that the report tells."""
     status = project_status(workspace, store)
     shown = ShownProposals(store)
-    seconds = _seconds_by_round(store)
+    seconds = seconds_by_round(store)
     advice = project_advice(workspace, store)
     return ProjectFacts(
         name=status.name,
@@ -98,7 +98,7 @@ def _calibration(workspace: Workspace, store: Store) -> CalibrationFacts | None:
     model = store.latest_model()
     if model is None:
         return None
-    checks = project_checks(workspace, store, model, LOCATED_IOU)
+    checks = project_checks(workspace, store, model, LOCATED_IOU, as_drawn=True)
     if len(checks.fit.right) < LEAST_FIT_BOXES or not len(checks.test.right):
         return None
     test, classes = checks.test, classes_of(checks.test.boxes)
@@ -157,7 +157,7 @@ def _marks(labels: AnnotationSet) -> tuple[BoxMark, ...]:
     return box_marks(labels.boxes, labels.class_id, [one.score for one in labels.origin])
 
 
-def _seconds_by_round(store: Store) -> dict[int, float]:
+def seconds_by_round(store: Store) -> dict[int, float]:
     """Human seconds of the rounds whose label versions were timed."""
     total: dict[int, float] = {}
     for event in store.events():

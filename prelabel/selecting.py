@@ -8,6 +8,7 @@ import numpy as np
 
 from prelabel.active.budgets import Budget, Unit
 from prelabel.active.estimator import object_array
+from prelabel.active.given import read_scores
 from prelabel.active.learner import DetectionLearner
 from prelabel.active.pool import Need
 from prelabel.active.query import BatchQuery
@@ -74,15 +75,56 @@ def select(
     """Choose the next batch and begin a round with it.
 
     As long as nobody has labelled a frame of the newest batch, asking for the same again gives the
-    same batch. All frames come where the pool holds fewer than asked for. Frames that people
-    have begun, handed in or set aside on the review page are not chosen. Without a model pictures
-    are compared by descriptors, made where they are missing; stopped, it goes on with the rest.
+    same batch. All frames come where the pool holds fewer than asked for. Excluded frames are not
+    chosen, nor those that people have begun, handed in or set aside on the review page. Without a
+    model pictures are compared by descriptors, made where they are missing; stopped, it goes on
+    with the rest.
     """
     model = store.latest_model()
     wanted = _settings(workspace, store, model, budget, strategy)
     again = _untouched_batch(store, wanted)
     if again is not None:
         return again
+    choice = _choice(_Asked(workspace, store, model, wanted, budget), progress)
+    _finish_rounds(store, author)
+    record = store.start_round(author, wanted)
+    shown = _shown(workspace, model, choice.batch, wanted["shown_score"])
+    store.record_batch(record.number, choice.batch, author, shown)
+    chosen = _selected(store, record, choice.batch)
+    if model is None:
+        return replace(chosen, unreadable=choice.left_out)
+    return replace(chosen, without_proposals=choice.left_out)
+
+
+def preview(
+    workspace: Workspace, store: Store, budget: Budget, strategy: str | None, progress: Progress
+) -> Batch:
+    """The batch that `select` would choose, where it does not give an earlier one again.
+
+    Nothing is recorded.
+    """
+    model = store.latest_model()
+    wanted = _settings(workspace, store, model, budget, strategy)
+    return _choice(_Asked(workspace, store, model, wanted, budget), progress).batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    workspace: Workspace
+    store: Store
+    model: ModelRecord | None
+    wanted: dict[str, Any]
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    batch: Batch
+    left_out: int
+
+
+def _choice(asked: _Asked, progress: Progress) -> _Choice:
+    workspace, store, model, wanted = asked.workspace, asked.store, asked.model, asked.wanted
     query = BatchQuery(strategy_by_name(wanted["strategy"]), wanted["control_share"])
     needs = query.strategy.needs
     candidates = _candidates(workspace, store, model, needs, progress)
@@ -91,20 +133,13 @@ def select(
     estimator = ProjectEstimator(workspace, store, model, candidates, needs)
     _, _, batch = DetectionLearner(estimator, query).query(
         object_array(candidates.frame_ids),
-        budget=_within(budget, len(candidates.frame_ids)),
+        budget=_within(asked.budget, len(candidates.frame_ids)),
         seed=seed,
         return_metrics=True,
     )
     if not len(batch):
-        raise EmptyBatchError(f"a budget of {budget} buys no frame: allow more")
-    _finish_last_round(store, author)
-    record = store.start_round(author, wanted)
-    shown = _shown(workspace, model, batch, wanted["shown_score"])
-    store.record_batch(record.number, batch, author, shown)
-    chosen = _selected(store, record, batch)
-    if model is None:
-        return replace(chosen, unreadable=candidates.left_out)
-    return replace(chosen, without_proposals=candidates.left_out)
+        raise EmptyBatchError(f"a budget of {asked.budget} buys no frame: allow more")
+    return _Choice(batch, candidates.left_out)
 
 
 def _candidates(
@@ -116,7 +151,8 @@ def _candidates(
 ) -> Candidates:
     in_hand = frames_in_hand(store) | set(awaiting_audit(store))
     unlabelled = store.frames(Split.TRAIN, labelled=False)
-    free = (frame for frame in unlabelled if frame.frame_id not in in_hand)
+    taken = in_hand | store.excluded()
+    free = (frame for frame in unlabelled if frame.frame_id not in taken)
     first = next(free, None)
     if first is None:
         raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
@@ -184,8 +220,10 @@ def _settings(
             f"the first frames with `prelabel select --strategy {COLD_START}` (or "
             f"{', '.join(one for one in WITHOUT_MODEL if one != COLD_START)})"
         )
+    table = workspace.scores_file if Need.GIVEN in strategy_by_name(chosen).needs else None
     return {
         "strategy": chosen,
+        **({} if table is None else {"scores": read_scores(table).digest}),
         "budget": str(budget),
         "control_share": workspace.settings.selection.control_share,
         "model_id": model.model_id if model else None,
@@ -207,14 +245,13 @@ def _untouched_batch(store: Store, wanted: dict[str, Any]) -> Selected | None:
     return _selected(store, record, batch)
 
 
-def _finish_last_round(store: Store, author: str) -> None:
-    rounds = store.rounds()
-    if not rounds or rounds[-1].finished_at is not None:
-        return
-    batch = store.batch(rounds[-1].number)
-    ids = [pick.frame_id for pick in batch.picks] if batch else []
-    figures = {"frames": len(ids), "labelled": len(store.labelled_among(ids))}
-    store.finish_round(rounds[-1].number, author, figures)
+def _finish_rounds(store: Store, author: str) -> None:
+    for record in store.rounds():
+        if record.finished_at is None:
+            batch = store.batch(record.number)
+            ids = [pick.frame_id for pick in batch.picks] if batch else []
+            figures = {"frames": len(ids), "labelled": len(store.labelled_among(ids))}
+            store.finish_round(record.number, author, figures)
 
 
 def _selected(store: Store, record: RoundRecord, batch: Batch) -> Selected:

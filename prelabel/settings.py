@@ -51,6 +51,7 @@ class SelectionSettings(StrictModel):
 
     strategy: str = "entropy_sum"
     control_share: Share = 0.1
+    scores: str | None = None  # the table of strategy `given`, from the project's folder
 
 
 class StoppingSettings(StrictModel):
@@ -107,6 +108,7 @@ class AcceptanceSettings(StrictModel):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     audit_share: Annotated[float, Field(gt=0, le=1)] = 0.05  # of accepted frames, labelled blind
     keep_checks_out: bool = False  # True: frames drawn at random never train, and check any model
+    train_half_done: bool = False  # True: sure boxes train, and the rest of their frames is ignored
 
 
 class ProjectSettings(StrictModel):
@@ -153,6 +155,7 @@ proposals:
 selection:
   strategy: {selection.strategy}
   control_share: {selection.control_share}    # of every batch, drawn at random
+  scores: null    # frame_id,score,reason: a table for the strategy `given`
 stopping:    # what another round must give to be worth it; `prelabel status` gives advice
   points_an_hour: null    # mAP50 points (0 to 100) for an hour of people's time, such as 2
   target_map50: null    # a mAP50 (0 to 1) that is enough

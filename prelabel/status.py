@@ -51,6 +51,7 @@ def project_status(workspace: Workspace, store: Store) -> ProjectStatus:
     batch = _batch_status(store)
     predicted = prediction_files(workspace, model.model_id).predicted_ids() if model else set()
     waiting = {frame.frame_id for frame in store.frames(Split.TRAIN, labelled=False)}
+    waiting -= store.excluded()
     return ProjectStatus(
         name=workspace.settings.name,
         classes=store.classes(),

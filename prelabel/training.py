@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,13 @@ from prelabel.models.detector import FitOptions, FitResult, NotTrainableError, T
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
 from prelabel.settings import SETTINGS_FILE
-from prelabel.store.acceptances import accepted_by_rule
+from prelabel.store.acceptances import (
+    Part,
+    accepted_by_rule,
+    all_acceptances,
+    frames_of,
+    half_done,
+)
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -47,14 +53,15 @@ class Trained:
 def training_set(
     store: Store, validation_share: float, without_checks: bool = False
 ) -> TrainingSet:
-    """All labelled frames but those of the test split.
+    """All labelled frames but those of the test split, and those taken out of the work.
 
     The checkpoint is chosen by the labelled frames of the split `val`; where there are none, by a
     share of those that people labelled, which then train nothing. `without_checks` leaves out the
     frames that were drawn at random, so that they can tell how right any later model is.
     """
-    train = _examples(store, Split.TRAIN)
-    validation = _examples(store, Split.VAL)
+    excluded = store.excluded()
+    train = _examples(store, Split.TRAIN, excluded)
+    validation = _examples(store, Split.VAL, excluded)
     kept_out = checked_frames(store) if without_checks else set()
     train = [one for one in train if one.frame.frame_id not in kept_out]
     by_rule = accepted_by_rule(store)
@@ -66,12 +73,31 @@ def training_set(
     return TrainingSet(tuple(train), tuple(validation))
 
 
+def half_done_examples(store: Store, without_checks: bool) -> list[TrainingExample]:
+    """Frames without labels on which a rule accepted some boxes: nothing else on them is known."""
+    ids = {
+        one.frame_id
+        for acceptance in all_acceptances(store)
+        if acceptance.ended_at is None
+        for one in frames_of(store, acceptance.number, [Part.HALF])
+    }
+    sure = half_done(store, ids - (checked_frames(store) if without_checks else set()))
+    return [
+        TrainingExample(frame, sure[frame.frame_id], is_complete=False)
+        for frame in store.find_frames(sorted(sure))
+        if frame.split is Split.TRAIN
+    ]
+
+
 def project_training_set(workspace: Workspace, store: Store) -> TrainingSet:
     """The training set as the project's settings say."""
     settings = workspace.settings
-    return training_set(
-        store, settings.training.validation_share, settings.acceptance.keep_checks_out
-    )
+    wanted = settings.acceptance
+    found = training_set(store, settings.training.validation_share, wanted.keep_checks_out)
+    if not wanted.train_half_done:
+        return found
+    more = half_done_examples(store, wanted.keep_checks_out)
+    return TrainingSet((*found.train, *more), found.validation)
 
 
 def learned_frames(model: ModelRecord) -> set[str] | None:
@@ -157,9 +183,9 @@ def _batches(store: Store) -> list[Batch]:
     return [batch for batch in found if batch is not None]
 
 
-def _examples(store: Store, split: Split) -> list[TrainingExample]:
+def _examples(store: Store, split: Split, excluded: Collection[str]) -> list[TrainingExample]:
     return [
         TrainingExample(one.frame, one.annotations)
         for one in store.labelled_frames(split)
-        if one.annotations is not None
+        if one.annotations is not None and one.frame.frame_id not in excluded
     ]

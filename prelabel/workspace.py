@@ -33,6 +33,12 @@ class Workspace:
         return located(self.settings.detector, self.folder)
 
     @property
+    def scores_file(self) -> Path | None:
+        """The table of scores for the strategy `given`, where the settings name one."""
+        named = self.settings.selection.scores
+        return None if named is None else self.folder / named
+
+    @property
     def state_folder(self) -> Path:
         """What frameworks must write to run: settings, caches, weights fetched by name."""
         return self.folder / "state"
@@ -44,6 +50,11 @@ class Workspace:
     @property
     def exports_folder(self) -> Path:
         return self.folder / "exports"
+
+    @property
+    def scenes_folder(self) -> Path:
+        """What people see around frames that were made of lidar sweeps."""
+        return self.folder / "scenes"
 
     def training_folder(self, run: str) -> Path:
         return self.folder / "models" / run

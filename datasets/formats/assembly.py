@@ -108,7 +108,10 @@ class Assembler:
         origins: list[Origin] = [IMPORTED] * len(rows)
         if boxes.origins is not None:
             origins = [boxes.origins[row] for row in rows]
-        return AnnotationSet(Boxes(corners, angle), [class_ids[row] for row in rows], ids, origins)
+        heights = None if boxes.height_m is None else boxes.height_m[rows]
+        return AnnotationSet(
+            Boxes(corners, angle), [class_ids[row] for row in rows], ids, origins, heights
+        )
 
     def _given_ids(
         self, rows: Sequence[int], given_ids: Sequence[str | None], place: Place

@@ -106,6 +106,7 @@ class RawBoxes:
     each box stands in its file, counted in `unit` ("line", "object"). `ids` and `origins` are
     given where the source carries them. Boxes of a source of turned ones have their `angle` (n,)
     in radians, or their `corners` (n, 4, 2) in turn, which then count in place of `xyxy`.
+    `height_m` (n, 2) tells of boxes seen from above where their objects begin and end, NaN: unsaid.
     """
 
     xyxy: Float64s
@@ -117,6 +118,7 @@ class RawBoxes:
     relative: bool = False
     angle: Float64s | None = None
     corners: Float64s | None = None
+    height_m: Float64s | None = None
 
     @classmethod
     def none(cls) -> "RawBoxes":

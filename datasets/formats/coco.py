@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from prelabel.datasets.annotations import IMPORTED, Origin
+from prelabel.datasets.annotations import IMPORTED, Origin, is_height
 from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import BadInputError, InvalidValueError
 from prelabel.datasets.formats.base import (
@@ -61,6 +61,7 @@ class _Columns:
     box_ids: dict[int, str] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
     turned: dict[int, Turned] = field(default_factory=dict)
+    heights: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 class CocoReader:
@@ -154,7 +155,12 @@ class _CocoFile:
             [columns.number[row] for row in rows],
             [columns.box_ids.get(row) for row in rows] if columns.box_ids else None,
             [columns.origins.get(row, IMPORTED) for row in rows] if columns.origins else None,
+            height_m=self._heights(rows) if columns.heights else None,
         )
+
+    def _heights(self, rows: list[int]) -> Float64s:
+        known = [self._columns.heights.get(row, (np.nan, np.nan)) for row in rows]
+        return np.array(known, np.float64).reshape(-1, 2)
 
     def _turned(self, rows: list[int], boxes: RawBoxes, image: CocoImage) -> RawBoxes:
         turned = [self._columns.turned.get(row) for row in rows]
@@ -254,6 +260,8 @@ class _CocoFile:
             columns.box_ids[row] = extras.box_id
         if (turned := turned_of(extras)) is not None:
             columns.turned[row] = turned
+        if extras.height_m is not None:
+            self._take_height(columns, row, extras.height_m)
         if extras.origin is None:
             return
         fields = extras.origin
@@ -264,6 +272,13 @@ class _CocoFile:
                 ProblemKind.CORRECTED,
                 f"annotation {columns.number[row]}: {error}: taken as imported",
             )
+
+    def _take_height(self, columns: _Columns, row: int, height_m: list[float]) -> None:
+        if len(height_m) == 2 and is_height(height_m):
+            columns.heights[row] = (height_m[0], height_m[1])
+            return
+        told = f"height_m must be a bottom and a top above it, but is {height_m}: left out"
+        self._told(ProblemKind.CORRECTED, f"annotation {columns.number[row]}: {told}")
 
     def _report_repeated_numbers(self) -> None:
         numbers, counts = np.unique(

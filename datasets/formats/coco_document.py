@@ -44,13 +44,15 @@ class BoxExtras(msgspec.Struct, frozen=True, gc=False):
     """What prelabel adds to an annotation.
 
     A turned box has its `angle`, radians clockwise, and its corners before the turn, `xyxy`; the
-    annotation's `bbox` is the upright box around it.
+    annotation's `bbox` is the upright box around it. A box seen from above may have the bottom and
+    the top of its object, `height_m`, in metres of the lidar's frame.
     """
 
     box_id: str | None = None
     origin: dict[str, Any] | None = None
     angle: float | None = None
     xyxy: list[float] | None = None
+    height_m: list[float] | None = None
 
 
 class CocoImage(msgspec.Struct, gc=False):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+import numpy as np
 
 from prelabel.datasets.annotations import IMPORTED, AnnotationSet
 from prelabel.datasets.formats.base import ExportedDataset, Pictures
@@ -29,9 +30,9 @@ class CocoWriter:
     """Writes `annotations.json`; pictures stay where they are unless copies are asked for.
 
     Beside the standard keys, an annotation has under `prelabel` its `box_id`; its `origin` unless
-    it was imported; and if it is turned its `angle` and, as `xyxy`, its corners before the turn. An
-    image has there `labelled`, `split`, and `kind`, `group`, `sequence`, `index` where they say
-    anything.
+    it was imported; if it is turned its `angle` and, as `xyxy`, its corners before the turn; and
+    the `height_m` of its object where that is known. An image has there `labelled`, `split`, and
+    `kind`, `group`, `sequence`, `index` where they say anything.
     """
 
     def write(
@@ -107,6 +108,8 @@ def _write_annotations(
         if boxes.angle is not None:
             extras["angle"] = short_angles(boxes.angle[row : row + 1])[0]
             extras["xyxy"] = short_corners(boxes.xyxy[row : row + 1])[0]
+        if annotations.height_m is not None and not np.isnan(annotations.height_m[row, 0]):
+            extras["height_m"] = short_corners(annotations.height_m[row : row + 1])[0]
         record["prelabel"] = extras
         file.write(b",\n" if first_id + row else b"\n")
         file.write(msgspec.json.encode(record))

@@ -6,7 +6,7 @@ may be missing:
     filename,width,height,class,xmin,ymin,xmax,ymax,
     split,labelled,box_id,origin,model_id,score,
     original_class,original_xmin,original_ymin,original_xmax,original_ymax,
-    angle,original_angle
+    angle,original_angle,rule,spread_px
 
 Where a box has an `angle`, in radians clockwise, its corners are those before the turn. A row
 without class is a picture without boxes; `labelled` (true or false) tells whether somebody looked
@@ -46,7 +46,7 @@ _NEEDED = ("filename", "class", *CORNERS)
 COLUMNS = (
     "filename", "width", "height", "class", *CORNERS, "split", "labelled", "box_id",
     "origin", "model_id", "score", "original_class", *ORIGINAL_CORNERS, "angle", "original_angle",
-    "rule",
+    "rule", "spread_px",
 )  # fmt: skip
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -163,7 +163,7 @@ class _Reading:
         fields: dict[str, object] = {"kind": row.get("origin", "")}
         if not fields["kind"]:
             return IMPORTED
-        for key in ("model_id", "score", "original_class", "original_angle", "rule"):
+        for key in ("model_id", "score", "original_class", "original_angle", "rule", "spread_px"):
             if row.get(key):
                 fields[key] = row[key]
         if row.get(ORIGINAL_CORNERS[0]):

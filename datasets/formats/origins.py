@@ -26,6 +26,8 @@ def origin_fields(origin: Origin, classes: Sequence[str]) -> dict[str, Any]:
         fields["original_angle"] = origin.original_angle
     if origin.rule is not None:
         fields["rule"] = origin.rule
+    if origin.spread_px is not None:
+        fields["spread_px"] = origin.spread_px
     return fields
 
 
@@ -39,6 +41,8 @@ def origin_from_fields(fields: Mapping[str, Any], classes: Sequence[str]) -> Ori
         plain = _BY_KIND.get(kind)
         if plain is not None:
             return plain
+        if kind is OriginKind.CARRIED:
+            return Origin(kind, spread_px=float(fields["spread_px"]))
         box, name = fields.get("original_xyxy"), fields.get("original_class")
         angle, rule = fields.get("original_angle"), fields.get("rule")
         return Origin(

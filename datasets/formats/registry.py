@@ -27,6 +27,7 @@ from prelabel.datasets.formats.datumaro_bridge import (
     DatumaroWriter,
 )
 from prelabel.datasets.formats.export import new_folder
+from prelabel.datasets.formats.heights import WITH_HEIGHTS, FramesWithoutHeights
 from prelabel.datasets.formats.kitti import KittiReader, KittiWriter
 from prelabel.datasets.formats.known_pictures import KnownPictures
 from prelabel.datasets.formats.picture_tree import PictureTreeReader
@@ -106,15 +107,19 @@ def write_dataset(
     """Write a dataset into a new folder, which appears when it is complete.
 
     `format` is a name in WRITERS or "datumaro:<name>". Turned boxes are written as the upright ones
-    around them where the format has no angles, which a note tells. Raises BadInputError if `folder`
-    is there and not empty, or if the format cannot hold what is to be written.
+    around them where the format has no angles, and heights left out where it has none, which notes
+    tell. Raises BadInputError if `folder` is there and not empty, or if the format cannot hold what
+    is to be written.
     """
     names, writer = check_class_names(classes, "classes"), _writer(format)
     upright = None if format in WITH_ANGLES else UprightFrames(frames)
+    flat = None if format in WITH_HEIGHTS else FramesWithoutHeights(upright or frames)
     with new_folder(folder) as beside:
-        written = writer.write(beside, names, upright or frames, pictures, progress)
+        written = writer.write(beside, names, flat or upright or frames, pictures, progress)
     annotations = folder / written.annotations.relative_to(beside)
-    notes = written.notes if upright is None else (*written.notes, *upright.notes)
+    notes = written.notes
+    for left_out in (upright, flat):
+        notes += () if left_out is None else left_out.notes
     return replace(written, folder=folder, annotations=annotations, notes=notes)
 
 

@@ -28,7 +28,9 @@ class UprightFrames:
                 continue
             self._turned += int(np.count_nonzero(labels.boxes.angle))
             around = upright_boxes(labels.boxes, (one.frame.width_px, one.frame.height_px))
-            kept = AnnotationSet(Boxes(around), labels.class_id, labels.box_id, labels.origin)
+            kept = AnnotationSet(
+                Boxes(around), labels.class_id, labels.box_id, labels.origin, labels.height_m
+            )
             yield replace(one, annotations=kept)
 
     @property

@@ -20,7 +20,7 @@ from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep, SweepSet
 
 # A box that comes back within these was not touched; float32 pixels are a thousandth of one off.
-_SAME_PX, _SAME_TURN = 0.01, 1e-4
+_SAME_PX, _SAME_TURN, _SAME_HEIGHT_M = 0.01, 1e-4, 1e-3
 _SAME_PLACE = 0.5  # overlap seen from above
 
 
@@ -29,10 +29,11 @@ def corrected_sweeps(
 ) -> SweepSet:
     """The sweeps that frames were made from, with cuboids for the boxes that the frames have now.
 
-    A box that is as it was keeps its cuboid to the last digit. One that was changed keeps the
-    height of its cuboid and the side that is its front; a new one is as tall as its points, and its
-    longer side is its length. Frames that are not of `index` are left out; sweeps without a
-    labelled frame keep the labels they have. Raises BadInputError where the points are gone.
+    A box that is as it was keeps its cuboid to the last digit. One that was changed keeps the side
+    that is its front; a new one's longer side is its length. Bottom and top are those that the box
+    has, otherwise those of its cuboid, otherwise those of its points. Frames that are not of
+    `index` are left out; sweeps without a labelled frame keep the labels they have. Raises
+    BadInputError where the points are gone.
     """
     entries = {entry.frame_id: entry for entry in index.frames}
     labelled: dict[str, list[tuple[FrameEntry, AnnotationSet]]] = {}
@@ -60,7 +61,7 @@ class _Merging:
             if own is None:
                 yield replace(sweep, labels=self._renumbered(sweep))
             else:
-                yield replace(sweep, labels=_labels(sweep, own))
+                yield replace(sweep, labels=labels_of_sweep(sweep, own))
 
     def _renumbered(self, sweep: Sweep) -> CuboidLabels | None:
         """Labels of a sweep that has no frame, their classes by the order asked for."""
@@ -77,8 +78,11 @@ class _Merging:
         return CuboidLabels(labels.cuboids, ids, labels.box_id, labels.origin, labels.track)
 
 
-def _labels(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
-    """The cuboids of one sweep from all its frames; an object in two tiles counts once."""
+def labels_of_sweep(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
+    """The cuboids of one sweep from the boxes of all its frames; what two tiles show counts once.
+
+    Objects that were there before keep their tracks; a new one has that of its own id.
+    """
     cloud = sweep.load()
     ground = find_ground(cloud)
     merged: CuboidLabels | None = None
@@ -87,7 +91,7 @@ def _labels(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> Cub
         known = {one.box_id: one for one in entry.cuboids}
         lifted, _ = lift_boxes(annotations.boxes, grid, cloud, ground)
         ids = [known[one].object_id if one in known else one for one in annotations.box_id]
-        cuboids = _with_known(lifted, annotations, grid, known)
+        cuboids = _raised(_with_known(lifted, annotations, grid, known), annotations)
         own = CuboidLabels(cuboids, annotations.class_id, ids, annotations.origin)
         merged = own if merged is None else _merged(merged, own)
     before = _tracks(sweep)
@@ -148,6 +152,19 @@ def _with_known(
         size[row, 2] = before.size_m[2]
         centre[row, 2] = before.centre_m[2]
     return Cuboids(centre, size, yaw, grid.frame)
+
+
+def _raised(cuboids: Cuboids, boxes: AnnotationSet) -> Cuboids:
+    """Cuboids between the heights that their boxes have, where they have any that are others."""
+    if boxes.height_m is None:
+        return cuboids
+    centre, size = cuboids.centre_m.copy(), cuboids.size_m.copy()
+    said = boxes.height_m.astype(np.float64)
+    # What comes back as it was keeps every digit of what it was: labels are float32.
+    others = np.abs(said - cuboids.heights()).max(axis=1) > _SAME_HEIGHT_M  # False where NaN
+    centre[others, 2] = said[others].mean(axis=1)
+    size[others, 2] = said[others, 1] - said[others, 0]
+    return Cuboids(centre, size, cuboids.yaw, cuboids.frame)
 
 
 def _untouched(box: Boxes, was: Boxes) -> bool:

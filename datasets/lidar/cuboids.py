@@ -80,6 +80,11 @@ class Cuboids:
         """Unit vectors along the headings, (n, 3)."""
         return np.stack([np.cos(self.yaw), np.sin(self.yaw), np.zeros(len(self))], axis=1)
 
+    def heights(self) -> Float64s:
+        """Where the bodies begin and end, (n, 2): their bottoms and their tops."""
+        half = self.size_m[:, 2] / 2
+        return np.stack([self.centre_m[:, 2] - half, self.centre_m[:, 2] + half], axis=1)
+
     def corners(self) -> Float64s:
         """The eight corners of each cuboid, (n, 8, 3) metres.
 
@@ -138,19 +143,12 @@ def cuboid_iou(left: Cuboids, right: Cuboids) -> Float64s:
     check_same_frame("the second cuboids", right.frame, left.frame)
     origin = left.centre_m.mean(axis=0) if len(left) else np.zeros(3)
     shared = turned_intersection_areas(left.footprints(origin), right.footprints(origin))
-    low = np.maximum(_bottom(left)[:, None], _bottom(right)[None])
-    high = np.minimum(_top(left)[:, None], _top(right)[None])
+    (left_low, left_high), (right_low, right_high) = left.heights().T, right.heights().T
+    low = np.maximum(left_low[:, None], right_low[None])
+    high = np.minimum(left_high[:, None], right_high[None])
     common = shared * (high - low).clip(min=0)
     volumes = left.size_m.prod(axis=1)[:, None] + right.size_m.prod(axis=1)[None]
     return np.asarray(common / (volumes - common), np.float64)
-
-
-def _bottom(cuboids: Cuboids) -> Float64s:
-    return np.asarray(cuboids.centre_m[:, 2] - cuboids.size_m[:, 2] / 2, np.float64)
-
-
-def _top(cuboids: Cuboids) -> Float64s:
-    return np.asarray(cuboids.centre_m[:, 2] + cuboids.size_m[:, 2] / 2, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

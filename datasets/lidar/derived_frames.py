@@ -1,10 +1,10 @@
 """Frames made from sweeps: pictures, labels and the way back, in one folder.
 
 The folder holds `pictures/`, `annotations.json` (COCO, with turned boxes) to be imported like any
-dataset, and `lidar.json`, by which corrected boxes become cuboids again.
+dataset, `lidar.json`, by which corrected boxes become cuboids again, and `scenes/`, which people
+see around the bird's-eye frames.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.formats.export import new_folder
-from prelabel.datasets.formats.registry import write_dataset
+from prelabel.datasets.formats.own_pictures import PICTURES, write_beside_pictures
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid, PictureScale, rasterise, tiles
 from prelabel.datasets.lidar.cuboids import CuboidLabels
@@ -30,12 +30,12 @@ from prelabel.datasets.lidar.ground import GroundRules, find_ground
 from prelabel.datasets.lidar.points import PointCloud
 from prelabel.datasets.lidar.projection import project_cuboids
 from prelabel.datasets.lidar.range_view import RangeGrid, range_boxes, range_raster
+from prelabel.datasets.lidar.scenes import SCENES_FOLDER, SceneMaker, scene_cameras
 from prelabel.datasets.lidar.sweeps import Sweep, SweepSet
 from prelabel.datasets.pictures import frame_id_of, picture_bytes
 from prelabel.datasets.progress import Progress
 
 INDEX_FILE = "lidar.json"
-_PICTURES = "pictures"
 _FORMAT = 1
 
 
@@ -126,19 +126,16 @@ def write_frames(
     entries: list[FrameEntry] = []
     frames: list[LabelledFrame] = []
     with new_folder(folder) as beside, progress.task("make frames", None) as advance:
-        pictures = beside / _PICTURES
-        pictures.mkdir()
+        for name in (PICTURES, SCENES_FOLDER):
+            (beside / name).mkdir()
         for sweep in opened.sweeps:
-            for one, entry in _frames_of(sweep, pictures, settings):
+            for one, entry in _frames_of(sweep, beside, settings):
                 frames.append(one)
                 entries += [] if entry is None else [entry]
             advance()
-        # Beside `pictures`, and with names relative to it: the folder may be moved.
-        written = write_dataset("coco", beside / "coco", opened.classes, frames, progress)
-        _move_up(written.annotations, beside)
+        write_beside_pictures(beside, opened.classes, frames, progress)
         index = FrameIndex(_FORMAT, str(source.resolve()), list(opened.classes), entries)
         write_whole(beside / INDEX_FILE, msgspec.json.encode(index))
-        (beside / "coco").rmdir()
     return [_moved(one, beside, folder) for one in frames]
 
 
@@ -163,26 +160,17 @@ def read_index(folder: Path) -> FrameIndex:
     return index
 
 
-def _move_up(annotations: Path, folder: Path) -> None:
-    """Put `annotations.json` beside the pictures, with names relative to its own folder."""
-    content = json.loads(annotations.read_text(encoding="utf-8"))
-    for image in content["images"]:
-        image["file_name"] = f"{_PICTURES}/{Path(image['file_name']).name}"
-    (folder / annotations.name).write_text(json.dumps(content), encoding="utf-8")
-    annotations.unlink()
-
-
 def _moved(one: LabelledFrame, beside: Path, folder: Path) -> LabelledFrame:
     uri = folder / Path(one.frame.uri).relative_to(beside)
     return LabelledFrame(replace(one.frame, uri=str(uri)), one.annotations)
 
 
 def _frames_of(
-    sweep: Sweep, pictures: Path, settings: FrameSettings
+    sweep: Sweep, folder: Path, settings: FrameSettings
 ) -> Iterator[tuple[LabelledFrame, FrameEntry | None]]:
-    cloud = sweep.load()
+    cloud, pictures = sweep.load(), folder / PICTURES
     if View.BIRDS_EYE in settings.views:
-        yield from _birds_eye(sweep, cloud, pictures, settings)
+        yield from _birds_eye(sweep, cloud, folder, settings)
     if View.RANGE in settings.views:
         yield _range(sweep, cloud, pictures, settings), None
     if View.CAMERAS in settings.views:
@@ -191,10 +179,11 @@ def _frames_of(
 
 
 def _birds_eye(
-    sweep: Sweep, cloud: PointCloud, pictures: Path, settings: FrameSettings
+    sweep: Sweep, cloud: PointCloud, folder: Path, settings: FrameSettings
 ) -> Iterator[tuple[LabelledFrame, FrameEntry]]:
-    """The picture from above, or one for each tile."""
+    """The picture from above, or one for each tile, with their scenes."""
     ground = find_ground(cloud, settings.ground)
+    scenes = SceneMaker(sweep.name, cloud, ground, scene_cameras(sweep.cameras))
     labels = None if sweep.labels is None else _seen_by_lidar(sweep.labels, cloud, settings)
     shown: set[str] = set()
     for number, grid in enumerate(settings.grids(cloud)):
@@ -203,7 +192,8 @@ def _birds_eye(
             continue
         tile = "" if settings.tile_m is None else f"-{number:04d}"
         pixels = raster.picture(settings.scale)
-        frame = _put(sweep, pictures, pixels, FrameKind.LIDAR_BEV, tile)
+        frame = _put(sweep, folder / PICTURES, pixels, FrameKind.LIDAR_BEV, tile)
+        scenes.write(folder / SCENES_FOLDER, frame.frame_id, grid)
         frame = replace(frame, calibration={"birds_eye": grid.settings()})
         annotations, known = None, list[KnownCuboid]()
         if labels is not None:
@@ -211,7 +201,11 @@ def _birds_eye(
             ids = [view_id(one, tile) if one in shown else one for one in inside.box_id]
             shown.update(inside.box_id)
             annotations = AnnotationSet(
-                grid.boxes(inside.cuboids), inside.class_id, ids, inside.origin
+                grid.boxes(inside.cuboids),
+                inside.class_id,
+                ids,
+                inside.origin,
+                inside.cuboids.heights(),
             )
             known = known_cuboids(inside, ids)
         entry = FrameEntry(frame.frame_id, sweep.name, grid.settings(), known)

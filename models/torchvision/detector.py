@@ -67,6 +67,7 @@ class TorchvisionDetector:
             trainable=True,
             gives_support=True,
             gives_embeddings=True,
+            learns_parts=name.variant.learns_parts,
         )
         self._take(net, hashlib.blake2b(net_bytes(net), digest_size=8).hexdigest())
 

@@ -13,6 +13,7 @@ from prelabel.datasets.predictions import Prediction
 from prelabel.models.detector import PredictOptions
 from prelabel.models.precision import fast_dtype
 from prelabel.models.torchvision.canvases import as_pictures
+from prelabel.models.torchvision.partial import COMPLETE
 from prelabel.models.torchvision.prediction import predict_frames
 from prelabel.models.torchvision.variants import Variant
 from prelabel.models.trainee import Trainee
@@ -59,10 +60,12 @@ class TorchvisionLearner(Trainee):
         boxes = torch.cat([low, high], dim=1) * torch.tensor([width, height] * 2)
         labels = torch.from_numpy(batch.class_id) + int(self._variant.has_background)
         picture = torch.from_numpy(batch.picture)
+        complete = [True] * len(batch.pixels) if batch.complete is None else batch.complete.tolist()
         return [
             {
                 "boxes": boxes[picture == row].to(self._device),
                 "labels": labels[picture == row].to(self._device),
+                COMPLETE: torch.tensor(complete[row], device=self._device),
             }
             for row in range(len(batch.pixels))
         ]

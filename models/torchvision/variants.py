@@ -22,12 +22,12 @@ from prelabel.datasets.predictions import ClassScores
 from prelabel.models.detector import DetectorError
 from prelabel.models.torchvision.canvases import Canvases
 from prelabel.models.torchvision.micro import micro_fcos
-from prelabel.models.torchvision.selection import (
-    RichFCOS,
-    RichRetinaNet,
-    RichRoIHeads,
-    RichSSD,
+from prelabel.models.torchvision.partial import (
+    PartialFCOSHead,
+    PartialRetinaNetHead,
+    PartialSSD,
 )
+from prelabel.models.torchvision.selection import RichFCOS, RichRetinaNet, RichRoIHeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Variant:
     construct: Callable[[int], nn.Module]
     has_background: bool
     stretches: bool = False
+    learns_parts: bool = True
     rate_from_nothing: float = 5e-4
     coco: Any = None
     imagenet: Any = None
@@ -81,8 +82,10 @@ def enrich(net: nn.Module) -> nn.Module:
 _RICH: dict[str, type] = {
     "FCOS": RichFCOS,
     "RetinaNet": RichRetinaNet,
-    "SSD": RichSSD,
+    "SSD": PartialSSD,
     "RoIHeads": RichRoIHeads,
+    "FCOSHead": PartialFCOSHead,
+    "RetinaNetHead": PartialRetinaNetHead,
     "GeneralizedRCNNTransform": Canvases,
 }
 
@@ -103,6 +106,7 @@ VARIANTS = {
             "fasterrcnn",
             _stock(fasterrcnn_mobilenet_v3_large_320_fpn),
             has_background=True,
+            learns_parts=False,
             coco=FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1,
             imagenet=MobileNet_V3_Large_Weights.IMAGENET1K_V1,
         ),

@@ -150,6 +150,7 @@ def _spec_of(name: str, classes: Sequence[str], net: Net) -> DetectorSpec:
         gives_support=facts.gives_support,
         gives_embeddings=True,
         gives_angle=facts.gives_angle,
+        learns_parts=not is_rtdetr(net),  # its loss matches labels to queries, not to places
     )
 
 

@@ -31,6 +31,7 @@ from prelabel.models.ultralytics.networks import (
     loss_gains,
     net_bytes,
 )
+from prelabel.models.ultralytics.partial import spare_unknown
 from prelabel.models.ultralytics.prediction import OnePass
 
 
@@ -45,6 +46,7 @@ class UltralyticsLearner(Trainee):
         net.args = loss_gains(schedule.steps)
         super().__init__(net, schedule)
         net.criterion = net.init_criterion()
+        self._entropies = spare_unknown(net.criterion)
         self.net: Net = net
         self._input_px = input_px
         self._device = device
@@ -68,6 +70,8 @@ class UltralyticsLearner(Trainee):
 
     def _loss(self, number: int, batch: TrainingBatch) -> Tensor:
         fed = self._fed(batch)
+        for entropy in self._entropies:
+            entropy.complete = None if batch.complete is None else torch.from_numpy(batch.complete)
         if is_rtdetr(self.net):  # its loss runs the network itself, with the labels as a hint
             torch.manual_seed(number)  # of the noise on these hints
             total: Tensor = self.net.loss(fed)[0]

@@ -2,10 +2,11 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
-from prelabel.cli.session import ANY_PATH, EXISTING, bars
+from prelabel.cli.session import ANY_PATH, EXISTING, bars, opened
 from prelabel.cli.words import first_lines
 from prelabel.datasets.wording import counted
 
@@ -98,6 +99,68 @@ def lift(labels: Path, folder: Path, target: Path, format: str, images: Path | N
     count = write(target, sweeps.classes, sweeps.sweeps, bars())
     click.echo(f"{report.summary()}")
     click.echo(f"Wrote {counted(count, 'sweep')} as {format} to {target}.")
+
+
+@lidar.command()
+@click.option("--frames", "source", type=EXISTING, required=True, help="The project's frames.")
+@click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
+@click.option("--ask", type=int, default=10, show_default=True, help="Frames to ask for, each.")
+@click.pass_obj
+def carry(obj: dict[str, Any], source: Path, folder: Path, ask: int) -> None:
+    """Carry cuboids from the sweeps that people labelled to the others of their recording.
+
+    What the detector proposes there says what is there. Boxes say that they were carried, and how
+    far off they may be. Beside them lies a table of the frames that people should look at next.
+
+    \b
+    Example:
+      prelabel -p street lidar carry --frames street-frames --to carried
+      prelabel -p street import carried/annotations.json
+    """
+    from prelabel.carrying import CarryOptions
+    from prelabel.carrying_cuboids import carry_sweeps
+    from prelabel.cli.video import tell_carried
+
+    with opened(obj) as project:
+        options = CarryOptions(ask=ask)
+        tell_carried(
+            carry_sweeps(project.workspace, project.store, source, folder, options, bars())
+        )
+
+
+@lidar.command()
+@click.option("--frames", "source", type=EXISTING, required=True, help="The project's frames.")
+@click.option("--pictures", type=EXISTING, required=True, help="The project of the cameras.")
+@click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
+@click.pass_obj
+def compare(obj: dict[str, Any], source: Path, pictures: Path, folder: Path) -> None:
+    """Compare cuboids with what a detector sees in the cameras' pictures.
+
+    Writes every difference, the weightiest first, to look for label errors, and the scores of
+    frames by which `prelabel select` chooses. Cuboids are those that people left, or proposed ones.
+
+    \b
+    Example:
+      prelabel -p street lidar compare --frames street-frames --pictures cameras --to differences
+    """
+    from prelabel.comparing import Side, compare_projects
+    from prelabel.project import open_project
+
+    with opened(obj) as project, open_project(pictures, author=obj["author"]) as other:
+        lidar_side = Side(project.workspace, project.store)
+        done = compare_projects(
+            lidar_side, Side(other.workspace, other.store), source, folder, bars()
+        )
+    click.echo(
+        f"Compared {counted(done.moments, 'sweep')} with {counted(done.pictures, 'picture')}: "
+        f"{counted(len(done.findings), 'difference')} in {done.findings_file}."
+    )
+    for line in first_lines([f"{one.sweep}: {one.words}" for one in done.findings]):
+        click.echo(line)
+    click.echo(
+        f"To choose frames by them: `selection: {{strategy: given, scores: {done.scores}}}` in "
+        "prelabel.yaml, then: prelabel select --budget 10"
+    )
 
 
 @lidar.command()

@@ -6,13 +6,16 @@ from typing import Any
 import click
 
 from prelabel.cli.accept import accept, audit, finish, withdraw
+from prelabel.cli.curate import curate
 from prelabel.cli.data import classes, export, import_, init
+from prelabel.cli.errors import disagreements, errors
 from prelabel.cli.insight import doctor, report, simulate, status
 from prelabel.cli.lidar import lidar
 from prelabel.cli.people import people
 from prelabel.cli.review import review
 from prelabel.cli.rounds import propose, select, train
 from prelabel.cli.session import ANY_PATH, user_name
+from prelabel.cli.video import video
 from prelabel.cli.work import guidelines, time
 from prelabel.datasets.errors import PrelabelError
 
@@ -73,11 +76,15 @@ for _command in (
     audit,
     withdraw,
     finish,
+    curate,
+    errors,
+    disagreements,
     people,
     guidelines,
     time,
     export,
     lidar,
+    video,
     status,
     report,
     simulate,

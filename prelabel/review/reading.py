@@ -33,6 +33,7 @@ def _boxes(edit: EditBody) -> tuple[BoxState, ...]:
             box.angle,
             box.class_id,
             BoxStatus(box.status),
+            None if box.height_m is None else (box.height_m[0], box.height_m[1]),
         )
         for box in edit.boxes
     )

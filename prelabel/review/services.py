@@ -12,6 +12,7 @@ from prelabel.review.address import Address
 from prelabel.review.batches import Batches
 from prelabel.review.limits import RateLimit
 from prelabel.review.pages import PageFiles
+from prelabel.scenes import Scenes
 from prelabel.settings import ReviewSettings
 from prelabel.store.changes import Clock
 from prelabel.store.store import Store, utc_now
@@ -73,6 +74,7 @@ class Services:
     sight: Sight
     batches: Batches
     work_in_hand: WorkInHand
+    scenes: Scenes
 
     @classmethod
     def of(
@@ -107,6 +109,7 @@ class Services:
             sight=Sight(database),
             batches=Batches(store),
             work_in_hand=WorkInHand(database),
+            scenes=Scenes(project.workspace.scenes_folder),
         )
 
     def login_needed(self) -> bool:

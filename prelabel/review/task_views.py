@@ -29,6 +29,7 @@ def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> Tas
         width_px=frame.width_px,
         height_px=frame.height_px,
         picture=f"/api/frames/{task.frame_id}/picture",
+        scene=f"/api/frames/{task.frame_id}/scene" if services.scenes.has(frame) else None,
         state=task.state.value,
         position=task.position,
         of=services.batches.size(task.round_number),
@@ -49,6 +50,7 @@ def _box(box: BoxState, initial: Initial) -> BoxView:
         angle=box.angle,
         class_id=box.class_id,
         status=box.status.value,
+        height_m=None if box.height_m is None else list(box.height_m),
         proposal=None if proposal is None else _proposal(proposal),
         rule=None if origin is None or box.status is not BoxStatus.ACCEPTED else origin.rule,
     )
@@ -62,4 +64,5 @@ def _proposal(proposal: Proposal) -> ProposalView:
         xyxy=list(proposal.xyxy),
         angle=proposal.angle,
         class_id=proposal.class_id,
+        height_m=None if proposal.height_m is None else list(proposal.height_m),
     )

@@ -85,6 +85,16 @@ Corners = Annotated[
         examples=[[10.5, 20.0, 110.5, 220.0]],
     ),
 ]
+Metres = Annotated[float, Field(strict=True, ge=-1e5, le=1e5, allow_inf_nan=False)]
+Heights = Annotated[
+    list[Metres],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="Bottom and top of what a box seen from above shows, in the lidar's frame.",
+        examples=[[-1.7, -0.2]],
+    ),
+]
 Moment = Annotated[datetime, Field(description="With its time zone, ISO 8601.")]
 Status = Literal["proposed", "accepted", "rejected"]
 
@@ -114,6 +124,7 @@ class BoxBody(Body):
     )
     class_id: Annotated[int, Field(strict=True, ge=0, le=1_000_000), WHOLE]
     status: Status
+    height_m: Heights | None = Field(None, description="Null: as the points tell.")
 
 
 class EditBody(Body):
@@ -148,6 +159,7 @@ class ProposalView(View):
     xyxy: list[float]
     angle: float | None
     class_id: int
+    height_m: list[float] | None = Field(None, description="Bottom and top, as in `BoxBody`.")
 
 
 class BoxView(View):
@@ -158,6 +170,7 @@ class BoxView(View):
     angle: float | None
     class_id: int
     status: Status
+    height_m: list[float] | None = Field(None, description="Bottom and top, as in `BoxBody`.")
     proposal: ProposalView | None
     rule: str | None = Field(description="The rule that accepted it; null: no rule did.")
 
@@ -172,6 +185,9 @@ class TaskView(View):
     width_px: int
     height_px: int
     picture: str = Field(description="Where the picture is, from the server's root.")
+    scene: str | None = Field(
+        None, description="Where the lidar's points and cameras are; null: there are none."
+    )
     state: str
     position: int = Field(description="In the batch, from 0.")
     of: int = Field(description="How many frames the batch has.")

@@ -77,7 +77,8 @@ def record_acceptance(
 ) -> Acceptance:
     """Write what a rule accepted, all or nothing; labels of whole frames become current.
 
-    A frame that has got labels meanwhile keeps them and is left out: somebody was faster.
+    A frame that has got labels meanwhile keeps them and is left out: somebody was faster. So is one
+    that waits to be labelled blind for an earlier acceptance.
     """
     with changing(store.database, author, clock) as change:
         connection = change.connection
@@ -187,16 +188,8 @@ def accepted_by_rule(store: Store) -> dict[str, int]:
 
 def awaiting_audit(store: Store) -> list[str]:
     """The frames that people are to label blind to check a rule in force, oldest first."""
-    wanted = (
-        select(frames.c.frame_id)
-        .join(accepted_frames, accepted_frames.c.frame == frames.c.number)
-        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
-        .where(accepted_frames.c.part.in_([Part.AUDIT_WHOLE.value, Part.AUDIT_HALF.value]))
-        .where(frames.c.label_version.is_(None), acceptance_ends.c.acceptance.is_(None))
-        .order_by(accepted_frames.c.acceptance, accepted_frames.c.frame)
-    )
     with store.database.reading() as connection:
-        return list(connection.execute(wanted).scalars())
+        return list(connection.execute(_audits(frames.c.frame_id)).scalars())
 
 
 def half_done(store: Store, frame_ids: Collection[str]) -> dict[str, AnnotationSet]:
@@ -228,7 +221,7 @@ def _write(change: Change, number: int, accepted: Sequence[AcceptedFrame]) -> di
     connection = change.connection
     known = class_count(connection)
     rows = numbers_of(connection, [one.frame_id for one in accepted])
-    taken = _labelled(connection)
+    taken = _labelled(connection) | _to_be_audited(connection)
     newest = _newest_versions(connection)
     kept, versions = [], []
     counts = {part.value: 0 for part in Part}
@@ -261,6 +254,22 @@ def _write(change: Change, number: int, accepted: Sequence[AcceptedFrame]) -> di
 def _labelled(connection: Connection) -> set[int]:
     wanted = select(frames.c.number).where(frames.c.label_version.is_not(None))
     return set(connection.execute(wanted).scalars())
+
+
+def _to_be_audited(connection: Connection) -> set[int]:
+    return set(connection.execute(_audits(frames.c.number)).scalars())
+
+
+def _audits(column: Any) -> Any:
+    """A column of the frames that wait to be labelled blind, oldest first."""
+    return (
+        select(column)
+        .join(accepted_frames, accepted_frames.c.frame == frames.c.number)
+        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
+        .where(accepted_frames.c.part.in_([Part.AUDIT_WHOLE.value, Part.AUDIT_HALF.value]))
+        .where(frames.c.label_version.is_(None), acceptance_ends.c.acceptance.is_(None))
+        .order_by(accepted_frames.c.acceptance, accepted_frames.c.frame)
+    )
 
 
 def _newest_versions(connection: Connection) -> dict[int, int]:

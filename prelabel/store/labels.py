@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, update
 
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import InvalidValueError
@@ -35,6 +35,7 @@ class NewVersion:
     box_count: int
     seconds: float | None = None
     round_number: int | None = None
+    source: str | None = None
 
 
 def insert_versions(change: Change, new: Sequence[NewVersion]) -> None:
@@ -48,6 +49,7 @@ def insert_versions(change: Change, new: Sequence[NewVersion]) -> None:
                 "boxes": one.box_count,
                 "seconds": one.seconds,
                 "round": one.round_number,
+                **({} if one.source is None else {"source": one.source}),
             },
             one.frame,
             one.packed,
@@ -74,6 +76,7 @@ def write_labels(
     labels: AnnotationSet,
     seconds: float | None,
     round_number: int | None,
+    source: str | None = None,
 ) -> LabelVersion:
     """Append one version and make it the frame's current one."""
     if seconds is not None and not 0 <= seconds < float("inf"):
@@ -83,8 +86,45 @@ def write_labels(
     check_class_ids(frame_id, labels, class_count(connection))
     if round_number is not None:
         check_round(connection, round_number)
-    number = append_version(change, frame, labels, seconds, round_number)
-    return LabelVersion(frame_id, number, labels, change.author, change.at, seconds, round_number)
+    number = append_version(change, frame, labels, seconds, round_number, source)
+    at = change.at
+    return LabelVersion(frame_id, number, labels, change.author, at, seconds, round_number, source)
+
+
+def write_expected(
+    change: Change, frame_id: str, labels: AnnotationSet, expected: int, source: str
+) -> LabelVersion | None:
+    """Append a version made from the version `expected` (0: from none), and make it current.
+
+    None, and nothing written, where the frame's current version is another one by now.
+    """
+    found = current_version(change.connection, frame_id)
+    if (found.number if found else 0) != expected:
+        return None
+    return write_labels(change, frame_id, labels, None, None, source)
+
+
+def keep_beside(change: Change, frame_id: str, labels: AnnotationSet, source: str) -> LabelVersion:
+    """Keep labels in the frame's history, and leave its current ones the current ones.
+
+    They become a version, which is followed by one equal to the current version. Gives back the
+    first of the two. Where the frame has no current labels, as those it had were withdrawn, it has
+    none afterwards either.
+    """
+    current = current_version(change.connection, frame_id)
+    kept = write_labels(change, frame_id, labels, None, None, source)
+    if current is None:
+        number = number_of(change.connection, frame_id)
+        none = update(frames).where(frames.c.number == number).values(label_version=None)
+        change.connection.execute(none)
+        told = {"kind": "beside", "reason": source, "version": kept.number}
+        change.log(EventKind.LABELS_WITHDRAWN, [Entry(told, number)])
+        return kept
+    stays = f"stays as version {current.number}"
+    write_labels(
+        change, frame_id, current.annotations, current.seconds, current.round_number, stays
+    )
+    return kept
 
 
 def append_version(
@@ -93,6 +133,7 @@ def append_version(
     labels: AnnotationSet,
     seconds: float | None,
     round_number: int | None,
+    source: str | None = None,
 ) -> int:
     """Append a version to the frame with this row number, and make it current; its number.
 
@@ -101,7 +142,8 @@ def append_version(
     of_frame = select(func.max(label_versions.c.number)).where(label_versions.c.frame == frame)
     number = (change.connection.execute(of_frame).scalar() or 0) + 1
     packed = pack_labels(labels)
-    insert_versions(change, [NewVersion(frame, number, packed, len(labels), seconds, round_number)])
+    new = NewVersion(frame, number, packed, len(labels), seconds, round_number, source)
+    insert_versions(change, [new])
     set_label_versions(change.connection, {frame: number})
     return number
 
@@ -164,7 +206,10 @@ def replay(connection: Connection, frame_id: str) -> list[LabelVersion]:
                 "restore the store from a copy"
             )
         seconds, round_number = details["seconds"], details["round"]
-        versions.append(LabelVersion(frame_id, number, labels, author, at, seconds, round_number))
+        source = details.get("source")
+        versions.append(
+            LabelVersion(frame_id, number, labels, author, at, seconds, round_number, source)
+        )
     return versions
 
 
@@ -187,7 +232,7 @@ def stream_labelled(
 
 def _versions_of(frame: int) -> Select[Any]:
     return (
-        select(label_versions, events.c.labels)
+        select(label_versions, events.c.labels, events.c.details)
         .join(events, events.c.number == label_versions.c.event)
         .where(label_versions.c.frame == frame)
     )
@@ -202,4 +247,5 @@ def _version(frame_id: str, row: Any) -> LabelVersion:
         row.at,
         row.seconds,
         row.round,
+        row.details.get("source"),
     )

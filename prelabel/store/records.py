@@ -21,6 +21,8 @@ class EventKind(StrEnum):
     CLASS_ADDED = "class_added"
     FRAME_ADDED = "frame_added"
     FRAME_CHANGED = "frame_changed"  # its file, split or place in a recording
+    FRAME_EXCLUDED = "frame_excluded"  # by a curator: not chosen, learned from or exported
+    FRAME_INCLUDED = "frame_included"  # again
     LABELS_WRITTEN = "labels_written"
     MODEL_ADDED = "model_added"
     MODEL_ADOPTED = "model_adopted"  # an earlier one is in use again, or in a newer round
@@ -61,7 +63,8 @@ class LabelVersion:
     """One state of one frame's labels.
 
     `number` counts the versions of the frame from 1, `at` is UTC, `seconds` the human time spent
-    (None: not known), `round_number` the round it belongs to (None: outside of rounds).
+    (None: not known), `round_number` the round it belongs to (None: outside of rounds), `source` in
+    words how it came about where that is not by the usual way.
     """
 
     frame_id: str
@@ -71,6 +74,7 @@ class LabelVersion:
     at: datetime
     seconds: float | None = None
     round_number: int | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
+from prelabel.datasets.annotations import DRAWN, AnnotationSet, Origin, OriginKind
+from prelabel.datasets.arrays import Float32s
 from prelabel.datasets.geometry import angle_of
+
+_UNTOUCHED = (OriginKind.PROPOSED, OriginKind.CARRIED)  # no longer, once a person moves the box
 
 
 def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
@@ -11,7 +14,8 @@ def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
 
     Files have no place for origins, so a box said to be imported keeps the origin that `known` has
     under its id; a proposed one that comes back moved or with another class was changed by a
-    person. Where both have the same boxes by id, their order means nothing.
+    person, and a carried one is the person's own then. A box that says no height keeps the one that
+    `known` has of it. Where both have the same boxes by id, their order means nothing.
     """
     rows = {box_id: row for row, box_id in enumerate(known.box_id)}
     if rows.keys() == set(incoming.box_id):
@@ -22,13 +26,30 @@ def match_known(incoming: AnnotationSet, known: AnnotationSet) -> AnnotationSet:
         else origin
         for row, (box_id, origin) in enumerate(zip(incoming.box_id, incoming.origin, strict=True))
     ]
-    return AnnotationSet(incoming.boxes, incoming.class_id, incoming.box_id, origins)
+    heights = _heights(incoming, known, rows)
+    return AnnotationSet(incoming.boxes, incoming.class_id, incoming.box_id, origins, heights)
+
+
+def _heights(
+    incoming: AnnotationSet, known: AnnotationSet, rows: dict[str, int]
+) -> Float32s | None:
+    if known.height_m is None:
+        return incoming.height_m
+    heights = np.full((len(incoming), 2), np.nan, np.float32)
+    if incoming.height_m is not None:
+        heights[:] = incoming.height_m
+    for row in np.flatnonzero(np.isnan(heights[:, 0])).tolist():
+        if incoming.box_id[row] in rows:
+            heights[row] = known.height_m[rows[incoming.box_id[row]]]
+    return heights
 
 
 def _inherited(incoming: AnnotationSet, row: int, known: AnnotationSet, known_row: int) -> Origin:
     origin = known.origin[known_row]
-    if origin.kind is not OriginKind.PROPOSED or _same(incoming, row, known, known_row):
+    if origin.kind not in _UNTOUCHED or _same(incoming, row, known, known_row):
         return origin
+    if origin.kind is OriginKind.CARRIED:
+        return DRAWN
     return origin.after_change(known.boxes, known_row, int(known.class_id[known_row]))
 
 

@@ -12,12 +12,22 @@ from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.frames import Frame, LabelledFrame, Split
-from prelabel.store import classes, counting, frame_rows, labels, model_rows, rounds, showing
+from prelabel.store import (
+    classes,
+    counting,
+    excluding,
+    frame_rows,
+    labels,
+    model_rows,
+    rounds,
+    showing,
+)
 from prelabel.store.changes import Clock, changing, read_events
 from prelabel.store.database import Database
 from prelabel.store.importing import Importer
 from prelabel.store.migrate import migrate
 from prelabel.store.moving import copy_everything
+from prelabel.store.overview import Overview, frames_changed_since, stream_overviews
 from prelabel.store.records import (
     Event,
     ImportCounts,
@@ -163,6 +173,24 @@ class Store:
         with changing(self._database, author, self._clock) as change:
             return frame_rows.set_split(change, frame_ids, split)
 
+    def exclude(self, frame_ids: Sequence[str], author: str, reason: str) -> int:
+        """Take frames out of the work; how many were not out yet. Their labels stay as they are.
+
+        They are not chosen, learned from, proposed on or exported until they are included again.
+        """
+        with changing(self._database, author, self._clock) as change:
+            return excluding.exclude(change, frame_ids, reason)
+
+    def include(self, frame_ids: Sequence[str], author: str) -> int:
+        """Let excluded frames take part again; how many were out."""
+        with changing(self._database, author, self._clock) as change:
+            return excluding.include(change, frame_ids)
+
+    def excluded(self) -> set[str]:
+        """The ids of the frames that are taken out of the work."""
+        with self._database.reading() as connection:
+            return excluding.excluded_ids(connection)
+
     # Labels
 
     def labelled_frames(self, split: Split | None = None) -> Iterator[LabelledFrame]:
@@ -195,6 +223,24 @@ class Store:
         """Append a version that took a person `seconds`, even if it equals the one before."""
         with changing(self._database, author, self._clock) as change:
             return labels.write_labels(change, frame_id, annotations, seconds, round_number)
+
+    def write_labels_after(
+        self, frame_id: str, annotations: AnnotationSet, author: str, expected: int, source: str
+    ) -> LabelVersion | None:
+        """Append a version that was made from version `expected` of the frame, 0: from none.
+
+        None, and nothing is written, where the frame has got another version meanwhile. `source`
+        says in words how the labels came about.
+        """
+        with changing(self._database, author, self._clock) as change:
+            return labels.write_expected(change, frame_id, annotations, expected, source)
+
+    def keep_labels_beside(
+        self, frame_id: str, annotations: AnnotationSet, author: str, source: str
+    ) -> LabelVersion:
+        """Keep labels in the history of a frame whose current ones stay what they are."""
+        with changing(self._database, author, self._clock) as change:
+            return labels.keep_beside(change, frame_id, annotations, source)
 
     # Rounds, batches, models
 
@@ -267,6 +313,21 @@ class Store:
             return model_rows.model_in_use(connection, self._places)
 
     # The whole
+
+    def overviews(self, frame_ids: Sequence[str] | None = None) -> Iterator[Overview]:
+        """Frames with their labels and the work on them; None: all, in the order they came in."""
+        return stream_overviews(self._database, self._places, frame_ids)
+
+    def has_groups(self) -> bool:
+        """Whether any frame belongs to a group of cameras and lidar of one instant."""
+        wanted = select(frame_table.c.number).where(frame_table.c.group_name.is_not(None)).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(wanted).first() is not None
+
+    def changed_since(self, event: int) -> tuple[list[str], int]:
+        """Ids of frames that may look different than after this event, and the newest event."""
+        with self._database.reading() as connection:
+            return frames_changed_since(connection, event)
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The log from the event numbered `after` + 1 on, oldest first."""

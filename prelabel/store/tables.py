@@ -152,6 +152,15 @@ picks = Table(
     UniqueConstraint("round", "frame", name="picks_frame_once"),
 )
 
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("frame", Number, ForeignKey("frames.number"), primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 shown = Table(
     "shown",
     metadata,

@@ -92,7 +92,7 @@ edits = Table(
     Column("at", UtcTime, nullable=False),  # by the clock of the person's computer
     Column("received_at", UtcTime, nullable=False),
     Column("action", Text, nullable=False),
-    Column("boxes", Values, nullable=False),  # a list each: id, corners, angle, class, status
+    Column("boxes", Values, nullable=False),  # a list each: folding.py tells what
     UniqueConstraint("task", "person", "edit_id", name="edits_once"),
 )
 

@@ -32,7 +32,8 @@ def corrections_csv(store: Store) -> Iterator[str]:
 def edits_csv(store: Store) -> Iterator[str]:
     """A line for each edit as it came in, after a heading; the lines of a page at a time.
 
-    `boxes` is JSON: of each box its id, four corners, angle, class id and status after the edit.
+    `boxes` is JSON: of each box its id, four corners, angle, class id and status after the edit,
+    then bottom and top in metres where a person has said the height.
     """
     return _csv(store.database, _edits(), [edits.c.task, edits.c.number])
 

@@ -11,6 +11,7 @@ from prelabel.store.records import Shown
 from prelabel.work.records import BoxState, BoxStatus, Initial, Proposal
 
 UNTURNED_RAD = 0.001
+UNRAISED_M = 0.001
 
 
 def initial_boxes(shown: Shown | None, labels: AnnotationSet | None) -> Initial:
@@ -59,11 +60,12 @@ def with_sure_boxes(initial: Initial, sure: AnnotationSet) -> Initial:
 
 
 def as_seen_by_people(initial: Initial) -> Initial:
-    """The same for labels that come to people again: what a rule had accepted they now confirm."""
+    """The same for labels that come to people again: what a rule had accepted, or what had been
+    carried from other frames, they now confirm."""
     by_people = {
         box_id: origin
         for box_id, origin in initial.origins.items()
-        if origin.kind is not OriginKind.AUTO
+        if origin.kind not in (OriginKind.AUTO, OriginKind.CARRIED)
     }
     return replace(initial, origins=by_people)
 
@@ -72,13 +74,19 @@ def box_states(boxes: AnnotationSet, status: BoxStatus) -> list[BoxState]:
     """Boxes of a label set, all of one status."""
     angle = boxes.boxes.angle
     angles: Sequence[float | None] = [None] * len(boxes) if angle is None else angle.tolist()
-    rows = zip(
-        boxes.box_id, boxes.boxes.xyxy.tolist(), angles, boxes.class_id.tolist(), strict=True
-    )
+    places, classes = boxes.boxes.xyxy.tolist(), boxes.class_id.tolist()
+    rows = zip(boxes.box_id, places, angles, classes, _heights(boxes), strict=True)
     return [
-        BoxState(box_id, (left, top, right, bottom), turned, class_id, status)
-        for box_id, (left, top, right, bottom), turned, class_id in rows
+        BoxState(box_id, (left, top, right, bottom), turned, class_id, status, height_m)
+        for box_id, (left, top, right, bottom), turned, class_id, height_m in rows
     ]
+
+
+def _heights(boxes: AnnotationSet) -> Sequence[tuple[float, float] | None]:
+    if boxes.height_m is None:
+        return [None] * len(boxes)
+    rows = boxes.height_m.tolist()
+    return [None if math.isnan(bottom) else (bottom, top) for bottom, top in rows]
 
 
 def submitted_boxes(
@@ -112,20 +120,38 @@ def fold(initial: Iterable[BoxState], edits: Iterable[Sequence[BoxState]]) -> tu
 
 
 def kept_boxes(states: Iterable[BoxState]) -> list[list[Any]]:
-    """The boxes of an edit as JSON values."""
-    return [[one.box_id, *one.xyxy, one.angle, one.class_id, one.status.value] for one in states]
+    """The boxes of an edit as JSON values; heights stand last, where there are any."""
+    return [
+        [one.box_id, *one.xyxy, one.angle, one.class_id, one.status.value, *(one.height_m or ())]
+        for one in states
+    ]
 
 
 def boxes_of(kept: Iterable[Sequence[Any]]) -> list[BoxState]:
     """The boxes that `kept_boxes` made these values of."""
     return [
-        BoxState(box_id, (left, top, right, bottom), angle, class_id, BoxStatus(status))
-        for box_id, left, top, right, bottom, angle, class_id, status in kept
+        BoxState(
+            box_id,
+            (left, top, right, bottom),
+            angle,
+            class_id,
+            BoxStatus(status),
+            (height_m[0], height_m[1]) if height_m else None,
+        )
+        for box_id, left, top, right, bottom, angle, class_id, status, *height_m in kept
     ]
 
 
-def is_unmoved(one: BoxState | Proposal, other: BoxState | Proposal) -> bool:
-    """Whether two boxes lie alike, but for what rounding does."""
+def is_unmoved(one: BoxState, other: BoxState) -> bool:
+    """Whether two boxes lie and stand alike, but for what rounding does."""
+    if one.height_m is None or other.height_m is None:
+        return lies_alike(one, other) and one.height_m is other.height_m
+    raised = max(abs(a - b) for a, b in zip(one.height_m, other.height_m, strict=True))
+    return lies_alike(one, other) and raised <= UNRAISED_M
+
+
+def lies_alike(one: BoxState, other: BoxState) -> bool:
+    """Whether two boxes cover the same of the picture, but for what rounding does."""
     turn = (one.angle or 0.0) - (other.angle or 0.0)
     return (
         max(abs(a - b) for a, b in zip(one.xyxy, other.xyxy, strict=True)) <= UNMOVED_PX
@@ -138,7 +164,13 @@ def _shown_proposals(shown: Shown) -> dict[str, Proposal]:
     scores = [origin.score or 0.0 for origin in shown.proposals.origin]
     return {
         state.box_id: Proposal(
-            shown.model_id, score, unsure, state.xyxy, state.angle, state.class_id
+            shown.model_id,
+            score,
+            unsure,
+            state.xyxy,
+            state.angle,
+            state.class_id,
+            state.height_m,
         )
         for state, score, unsure in zip(states, scores, shown.uncertainty.tolist(), strict=True)
     }
@@ -153,11 +185,13 @@ def _labelled_proposals(
         if origin.model_id is None or origin.score is None:
             continue
         state = states[box_id]
-        xyxy, angle, class_id = state.xyxy, state.angle, state.class_id
+        xyxy, angle, class_id, height_m = state.xyxy, state.angle, state.class_id, state.height_m
         if origin.kind is OriginKind.CHANGED:
-            angle = origin.original_angle
+            angle, height_m = origin.original_angle, None  # what it was nobody has kept
             before, class_before = origin.original_xyxy, origin.original_class_id
             xyxy = xyxy if before is None else before
             class_id = class_id if class_before is None else class_before
-        proposals[box_id] = Proposal(origin.model_id, origin.score, 0.0, xyxy, angle, class_id)
+        proposals[box_id] = Proposal(
+            origin.model_id, origin.score, 0.0, xyxy, angle, class_id, height_m
+        )
     return proposals

@@ -1,5 +1,6 @@
 """What a finished draft comes to: labels with their origins, and what became of each box."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +12,10 @@ from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.geometry import clip_to_picture
 from prelabel.datasets.wording import counted
 from prelabel.work.errors import UndecidedError
-from prelabel.work.folding import is_unmoved
+from prelabel.work.folding import is_unmoved, lies_alike
 from prelabel.work.records import Action, BoxState, BoxStatus, Correction, Initial, Proposal
+
+_UNSAID = (math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def outcome(initial: Initial, boxes: Sequence[BoxState], width_px: int, height_p
     """What these boxes come to on a picture of that size; undecided ones are left out.
 
     A proposal that lies where it lay keeps the detector's geometry to the last bit. What people
-    drew or changed is cut off at the picture's border, unless it is turned.
+    drew or changed is cut off at the picture's border, unless it is turned. Heights are people's.
 
     Raises InvalidValueError where a box that was drawn or changed lies outside the picture.
     """
@@ -57,10 +60,9 @@ def outcome(initial: Initial, boxes: Sequence[BoxState], width_px: int, height_p
         if box.status is not BoxStatus.ACCEPTED:
             continue
         action = _action(old, box)
-        geometry = box if old is None or not is_unmoved(old, box) else old
-        if geometry is box:
-            geometry = _inside(box, width_px, height_px)
-        after = replace(geometry, class_id=box.class_id, status=BoxStatus.ACCEPTED)
+        lies_there = old is not None and lies_alike(old, box)
+        lying = old if old is not None and lies_there else _inside(box, width_px, height_px)
+        after = replace(box, xyxy=lying.xyxy, angle=lying.angle)
         kept.append(after)
         origin = _origin(initial.origins.get(box.box_id), proposal, action)
         origins.append(origin)
@@ -79,7 +81,8 @@ def _old(initial: Initial, state: BoxState | None) -> BoxState | None:
     proposal = None if state is None else initial.proposals.get(state.box_id)
     if state is None or proposal is None:
         return state
-    return replace(state, xyxy=proposal.xyxy, angle=proposal.angle, class_id=proposal.class_id)
+    lying = replace(state, xyxy=proposal.xyxy, angle=proposal.angle, class_id=proposal.class_id)
+    return replace(lying, height_m=proposal.height_m)
 
 
 def _action(old: BoxState | None, new: BoxState) -> Action:
@@ -131,4 +134,5 @@ def _labels(boxes: Sequence[BoxState], origins: Sequence[Origin]) -> AnnotationS
         [box.class_id for box in boxes],
         [box.box_id for box in boxes],
         origins,
+        [box.height_m or _UNSAID for box in boxes],
     )

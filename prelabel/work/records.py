@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from prelabel.datasets.annotations import AnnotationSet, Origin, is_box_id
+from prelabel.datasets.annotations import AnnotationSet, Origin, is_box_id, is_height
 from prelabel.datasets.errors import InvalidValueError
 
 _MOST_TEXT = 200  # characters of an id or an action
@@ -38,7 +38,8 @@ class BoxState:
 
     `xyxy` are pixels of the original picture, left < right and top < bottom; `angle` radians by
     which the box is turned about its centre, clockwise on the screen, None: upright. `box_id` is a
-    UUID in lower case.
+    UUID in lower case. `height_m` are the bottom and the top of the object of a box seen from
+    above, in metres of the lidar's frame; None: as the points tell.
 
     Raises InvalidValueError where one of these does not hold.
     """
@@ -48,6 +49,7 @@ class BoxState:
     angle: float | None
     class_id: int
     status: BoxStatus
+    height_m: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not is_box_id(self.box_id):
@@ -61,6 +63,12 @@ class BoxState:
             )
         if self.class_id < 0:
             raise InvalidValueError(f"class_id must be at least 0, but is {self.class_id}")
+        # As labels keep them: what is the same in float32 would be no height.
+        if self.height_m is not None and not is_height(self.height_m):
+            raise InvalidValueError(
+                f"box {self.box_id} must end above where it begins, but its height is "
+                f"{self.height_m}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a detector proposed: `score` 0 to 1, `uncertainty` 0 (sure, or not known) to 1."""
+    """What a detector proposed: `score` 0 to 1, `uncertainty` 0 (sure, or not known) to 1.
+
+    `height_m` as of a `BoxState`; a detector that looks from above gives none.
+    """
 
     model_id: str
     score: float
@@ -122,6 +133,7 @@ class Proposal:
     xyxy: tuple[float, float, float, float]
     angle: float | None
     class_id: int
+    height_m: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Rules, losses, and the two promises."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,17 +11,19 @@ from pools import placed_prediction
 
 from prelabel.active.acceptance import (
     Accepted,
+    BoxLimit,
     Promises,
     Rule,
-    missed_losses,
-    most_boxes_of,
+    calm_frames,
+    missed_counts,
     sure_boxes,
-    wrong_losses,
+    wrong_counts,
 )
-from prelabel.active.acceptance_plan import BOX_LIMITS, FIT_FRAMES, plan_acceptance
+from prelabel.active.acceptance_plan import FIT_FRAMES, plan_acceptance
 from prelabel.active.audit import Kept, audit
 from prelabel.active.box_table import BoxTable
-from prelabel.active.checks import Checks
+from prelabel.active.checks import Checks, Judged
+from prelabel.active.loosening import Path, box_limits
 from prelabel.active.promise_tests import Units, foretold_growth
 from prelabel.datasets.arrays import Bools
 from prelabel.datasets.errors import InvalidValueError
@@ -57,11 +60,12 @@ def test_checks_by_hand() -> None:
 def test_losses_by_hand() -> None:
     checks = three_frames()
     every = np.ones(3, np.bool_)
-    assert wrong_losses(checks, every, 0.1) == pytest.approx([1 - 0.2, 1 - 0.1, 0])
+    assert wrong_counts(checks, every).losses(0.1) == pytest.approx([1 - 0.2, 1 - 0.1, 0])
     accepted = Accepted(np.ones(3), every, np.zeros(3), np.array([True, True, False]))
     # the first frame misses nothing of one object, the second one of two
-    assert missed_losses(checks, accepted, 0.1, 9) == pytest.approx([-0.1, 1 - 0.2, 0])
-    assert missed_losses(checks, accepted, 0.1, 0)[1] == pytest.approx(-0.1)
+    missed = missed_counts(checks, accepted, 9)
+    assert missed.losses(0.1) == pytest.approx([-0.1, 1 - 0.2, 0])
+    assert missed_counts(checks, accepted, 0).losses(0.1)[1] == pytest.approx(-0.1)
 
 
 def table(counts: list[int]) -> BoxTable:
@@ -72,21 +76,34 @@ def table(counts: list[int]) -> BoxTable:
 
 
 def test_a_rule_by_hand() -> None:
-    probability = np.array([0.99, 0.8, 0.45, 0.99, 0.99, 0.9])
+    probability = np.array([0.99, 0.8, 0.45, 0.9, 0.99, 0.95])
     boxes = table([3, 3])
-    assert sure_boxes(boxes, probability, Rule(0.9, 3)).tolist() == [1, 0, 0, 1, 1, 1]
-    assert sure_boxes(boxes, probability, Rule(0.9, 2)).tolist() == [1, 0, 0, 0, 0, 0]
-    by_class = Rule(2, 3, class_limits={1: 0.8})
-    assert sure_boxes(boxes, probability, by_class).tolist() == [0, 1, 0, 1, 0, 1]
-    assert not sure_boxes(boxes, np.full(6, 0.4), Rule(0.0, 9)).any()  # likelier wrong than right
+
+    def sure(rule: Rule) -> list[int]:
+        found: list[int] = sure_boxes(boxes, probability, rule).astype(int).tolist()
+        return found
+
+    assert sure(Rule({None: BoxLimit(0.9, 3)})) == [1, 0, 0, 1, 1, 1]
+    assert sure(Rule({None: BoxLimit(0.9, 2)})) == [1, 0, 0, 0, 1, 1]  # the two likeliest
+    assert sure(Rule({None: BoxLimit(0.0, 9)})) == [1, 1, 0, 1, 1, 1]  # likelier wrong: never
+    by_class = Rule({0: BoxLimit(0.9, 1), 1: BoxLimit(0.8, 1)})  # classes 0 1 0 and 1 0 1
+    assert sure(by_class) == [1, 1, 0, 0, 1, 1]
+    assert by_class.most_boxes == 2
+    calm = calm_frames(boxes, probability, by_class)
+    assert calm.tolist() == [True, False]  # the second frame has three likely boxes
 
 
-def test_few_crowded_frames_are_left_to_people() -> None:
-    boxes = table([2] * 50 + [40])
-    assert most_boxes_of(boxes, np.ones(140)) == 2  # (100 / 140)^2 / 2 against 1 / 40
-    boxes = table([2] * 50 + [3] * 50)
-    assert most_boxes_of(boxes, np.ones(250)) == 3  # (100 / 250)^2 / 2 against 1 / 3
-    assert most_boxes_of(table([]), np.zeros(0)) == 1
+def test_limits_are_loosened_step_by_step() -> None:
+    world = a_world(50, np.random.default_rng(7))
+    fit = Judged(world, world.boxes.score.astype(np.float64))
+    limits = box_limits(fit, None, 0.1)
+    assert all((b.probability < a.probability) != (b.most > a.most) for a, b in pairwise(limits))
+    assert limits[-1].probability == 0.5
+    path = Path({0: limits[:3], 1: limits[:2]})
+    assert path.at(2) == Rule({0: limits[2], 1: limits[1]})
+    assert path.reached({0: 2, 1: 1}) == 2
+    assert path.reached({0: 2, 1: 0}) == 0
+    assert path.reached({0: None, 1: 1}) == -1
 
 
 def test_growth_by_hand() -> None:
@@ -96,15 +113,15 @@ def test_growth_by_hand() -> None:
     assert foretold_growth(np.full(3, 0.5), np.ones(3), 0.02, 1) < 0
 
 
-def test_the_plan_stops_at_the_first_limit_that_fails() -> None:
+def test_the_plan_stops_at_the_first_rule_that_fails() -> None:
     world = a_world(900, np.random.default_rng(0))
     plan = plan_acceptance(world.take(FIT), world.take(np.arange(50, 900)), EASY)
     tested = plan.precision[None]
     assert [step.kept for step in tested.steps[:-1]] == [True] * (len(tested.steps) - 1)
-    limits = [step.limit for step in tested.steps]
-    assert tuple(limits) == BOX_LIMITS[BOX_LIMITS.index(limits[0]) :][: len(limits)]
     assert plan.rule is not None
-    assert plan.rule.box_limit == tested.limit
+    assert tested.last_kept == sum(step.kept for step in tested.steps) - 1
+    accepted = [step.accepted for step in tested.steps]
+    assert accepted == sorted(accepted)
     assert tested.shown < EASY.wrong
 
 

@@ -31,7 +31,7 @@ def test_the_names() -> None:
     by_embedding = {"kcenter", "typical", "typical_cover", "kmeans++"}
     by_class = {"balanced_random", "divproto", "pal", "ppal"}
     learned = {"lius_sum", "lius_max", "difficulty_sum", "expected_errors", "error_doubt"}
-    compared = {"cald", "committee"}
+    compared = {"cald", "committee", "given"}
     per_second = {
         f"{score}_per_second" for score in ("entropy_sum", "expected_errors", "error_doubt")
     }

@@ -1,15 +1,22 @@
 """Stores to test with: every test that asks for `store` or `store_url` runs on both databases."""
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from mongo import mongo_environment, mongod_program, skip_without_mongod
 from postgres import PostgresServer, empty_tables, running_server, server_programs
 
 from prelabel.store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from prelabel.curating.opening import Curation
+    from prelabel.project import Project
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +26,16 @@ def postgres_server() -> Iterator[PostgresServer]:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with running_server(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mongo_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a MongoDB server; FiftyOne uses one in all of a process."""
+    program = mongod_program()
+    if program is None:
+        skip_without_mongod()
+    with mongo_environment(tmp_path_factory.mktemp("fiftyone"), program) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +96,24 @@ def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "birds"
     make_project(folder)
     return folder
+
+
+@pytest.fixture
+def curated_project(birds: Path, tmp_path: Path) -> Iterator["Project"]:
+    """Six frames with proposals; the first two have them as accepted labels."""
+    from curated import accept_proposals
+    from review_app import opened_copy
+
+    with opened_copy(birds, tmp_path / "birds") as opened:
+        for frame in list(opened.store.frames())[:2]:
+            accept_proposals(opened, frame.frame_id)
+        yield opened
+
+
+@pytest.fixture
+def curation(mongo_database: str, curated_project: "Project") -> Iterator["Curation"]:
+    """FiftyOne, connected to the tests' database, for that project."""
+    from prelabel.curating.opening import opened_curation
+
+    with opened_curation(curated_project.workspace, os.environ) as opened:
+        yield opened

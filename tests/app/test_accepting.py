@@ -14,7 +14,7 @@ from report_pages import Page
 from prelabel.accept_plan import TooFewChecksError
 from prelabel.active.acceptance import Promises
 from prelabel.auditing import look_at_audits
-from prelabel.checking import project_checks
+from prelabel.checking import CHECKS_TAKEN, project_checks
 from prelabel.cli.main import FAILED, cli
 from prelabel.datasets.annotations import AnnotationSet, OriginKind
 from prelabel.datasets.formats.base import ImportReport
@@ -33,7 +33,7 @@ from prelabel.store.acceptances import (
 )
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
-from prelabel.training import training_set
+from prelabel.training import half_done_examples, project_training_set, training_set
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 CHECKS = 160
@@ -118,7 +118,15 @@ def test_accepted_labels_never_calibrate(project: Project, world: BirdWorld) -> 
     project.accept(project.plan_accept(EASY))
     model = project.store.latest_model()
     assert model is not None
-    assert len(project_checks(project.workspace, project.store, model, 0.5)) == CHECKS
+    drawn = project_checks(project.workspace, project.store, model, 0.5, as_drawn=True)
+    assert len(drawn) == CHECKS
+    assert not accepted_by_rule(project.store).keys() & set(drawn.frame_ids)
+    # Checks like the frames that are accepted no longer speak for those that are left.
+    left = project_checks(project.workspace, project.store, model, 0.5)
+    (acceptance,) = all_acceptances(project.store)
+    taken = set(acceptance.settings[CHECKS_TAKEN])
+    assert taken
+    assert set(left.frame_ids) == set(drawn.frame_ids) - taken
     examples = training_set(project.store, 0.3)
     by_rule = accepted_by_rule(project.store)
     assert by_rule
@@ -216,7 +224,16 @@ def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWor
     sure = half_done(project.store, halves)
     assert sure.keys() == set(halves)
     assert all(len(one) >= 1 for one in sure.values())
-    assert not project.store.labelled_among(halves)  # they train nothing before people are through
+    assert not project.store.labelled_among(halves)
+    # They train nothing before people are through, unless one asks for it: then only these boxes.
+    kept = project_training_set(project.workspace, project.store)
+    assert not {one.frame.frame_id for one in kept.train} & set(halves)
+    examples = half_done_examples(project.store, without_checks=True)
+    assert {one.frame.frame_id for one in examples} == set(halves)
+    assert not any(one.is_complete for one in examples)
+    assert all(one.annotations == sure[one.frame.frame_id] for one in examples)
+    project.withdraw(1, "a test")
+    assert not half_done_examples(project.store, without_checks=True)
 
 
 def test_the_report_tells_what_was_accepted_by_which_rule(
@@ -230,6 +247,8 @@ def test_the_report_tells_what_was_accepted_by_which_rule(
     assert plan.rule_told() in page.text
     assert f"acceptance {done.number}: 0 of" in page.text
     assert "D-ECE" in page.text
+    project.withdraw(done.number, "a test")
+    assert project.plan_accept(EASY).refusal is None  # the checks speak for the frames again
 
 
 def test_exports_tell_the_rule(
@@ -268,7 +287,8 @@ def test_finish_goes_on_until_nothing_is_left(project: Project, world: BirdWorld
         labelled = project.store.labelled_among(ids)
         world.label(project, [one for one in rng.permutation(ids).tolist() if one not in labelled])
         step = project.finish(EASY, Budget(60))
-    assert turns < 6
+    assert turns < 9
+    assert step.by_rule > 20
     assert step.left == 0
     assert step.by_people + step.by_rule == PICTURES
     wrong = 0

@@ -1,13 +1,18 @@
 """The commands for lidar, from sweeps to cuboids by way of a project."""
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from prelabel.cli.main import cli
+from prelabel.cli.main import FAILED, cli
+from prelabel.datasets.lidar.cuboids import cuboid_iou
+from prelabel.datasets.lidar.derived_frames import view_id
 from prelabel.datasets.lidar.sources import open_sweeps
+from prelabel.project import open_project
 
 
 def run(*arguments: str | Path) -> str:
@@ -64,3 +69,142 @@ def test_a_folder_without_sweeps_is_told_in_one_line(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "holds no KITTI folder" in done.output
     assert not (tmp_path / "f").exists()
+
+
+AREA = ("--area", "20", "40", "20", "20", "--resolution", "0.25")
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a table."""
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def relabelled(path: Path, kept: set[int]) -> Path:
+    """The same dataset with the labels of these frames of its recording only."""
+    document = json.loads(path.read_bytes())
+    for image in document["images"]:
+        image["prelabel"]["labelled"] = image["prelabel"]["index"] in kept
+    known = {image["id"] for image in document["images"] if image["prelabel"]["labelled"]}
+    document["annotations"] = [one for one in document["annotations"] if one["image_id"] in known]
+    other = path.with_name("some.json")
+    other.write_text(json.dumps(document))
+    return other
+
+
+def test_cuboids_are_carried_through_a_recording(tmp_path: Path) -> None:
+    pytest.importorskip("lap", reason="the trackers of ultralytics need lap")
+    sweeps, frames, project = tmp_path / "sweeps", tmp_path / "frames", tmp_path / "street"
+    run("lidar", "generate", "--to", sweeps, "--scenes", "1", "--sweeps", "7", "--beams", "24",
+        "--no-cameras")  # fmt: skip
+    run("lidar", "frames", sweeps, "--to", frames, *AREA)
+    run("init", project, "--import", relabelled(frames / "annotations.json", {0, 6}))
+
+    told = run("-p", project, "lidar", "carry", "--frames", frames, "--to", tmp_path / "carried",
+               "--ask", "1")  # fmt: skip
+
+    assert "from 2 labelled frames to 5 other frames of 1 recording" in told
+    asked = rows_of(tmp_path / "carried" / "scores.csv")
+    assert len(asked) == 1
+    assert "is expected to leave" in asked[0]["reason"]
+    run("-p", project, "import", tmp_path / "carried" / "annotations.json")
+    run("-p", project, "export", "--format", "coco", "--to", tmp_path / "all")
+    run(
+        "lidar", "lift", tmp_path / "all" / "annotations.json", "--frames", tmp_path / "carried",
+        "--images", frames / "pictures", "--to", tmp_path / "cuboids", "--format", "nuscenes",
+    )  # fmt: skip
+    before = {one.name: one.labels for one in open_sweeps(sweeps).sweeps}
+    between = [one for one in open_sweeps(tmp_path / "cuboids").sweeps if one.index == 3]
+    for sweep in between:
+        true, found = before[sweep.name], sweep.labels
+        assert true is not None
+        assert found is not None
+        assert {origin.kind.value for origin in found.origin} == {"carried"}
+        assert len(found) > 5
+        overlap = cuboid_iou(found.cuboids, true.cuboids).max(axis=1)
+        assert np.median(overlap) > 0.9
+    assert len(between) == 1
+
+
+def test_a_recording_without_labels_carries_nothing(streets: Path, tmp_path: Path) -> None:
+    frames, project = tmp_path / "frames", tmp_path / "street"
+    run("lidar", "frames", streets, "--to", frames, *AREA)
+    run("init", project, "--import", relabelled(frames / "annotations.json", set()))
+    done = CliRunner().invoke(
+        cli,
+        [
+            "-p",
+            str(project),
+            "lidar",
+            "carry",
+            "--frames",
+            str(frames),
+            "--to",
+            str(tmp_path / "c"),
+        ],
+    )
+    assert done.exit_code == FAILED
+    assert "no sweep of a recording has labels to carry" in done.output
+    assert not (tmp_path / "c").exists()
+
+
+def test_cameras_tell_what_the_lidar_s_labels_lack(streets: Path, tmp_path: Path) -> None:
+    """One cuboid is forgotten; the cameras' detector, here what is true, sees it."""
+    bev, cams, street, cameras = (tmp_path / name for name in ("bev", "cams", "street", "cameras"))
+    run("lidar", "frames", streets, "--to", bev, *AREA)
+    run("lidar", "frames", streets, "--to", cams, "--view", "cameras")
+    document = json.loads((cams / "annotations.json").read_bytes())
+    # Labelled frames of the test split are predicted by nobody.
+    free = {one["id"] for one in document["images"] if one["prelabel"]["split"] != "test"}
+    shown = [one for one in document["annotations"] if one["image_id"] in free]
+    largest = max(shown, key=lambda one: one["area"])
+    kind = {one["id"]: one["name"] for one in document["categories"]}[largest["category_id"]]
+    picture = next(one for one in document["images"] if one["id"] == largest["image_id"])
+    sweep = picture["prelabel"]["group"]
+    forgotten = _forget(bev / "annotations.json", sweep, largest["prelabel"]["box_id"])
+    run("init", street, "--import", forgotten)
+    seen = [
+        {key: one[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.9}
+        for one in document["annotations"]
+    ]
+    (tmp_path / "seen.json").write_text(json.dumps(seen))
+    run("init", cameras, "--import", cams / "annotations.json", "--detector",
+        f"coco-results:{tmp_path / 'seen.json'}+{cams / 'annotations.json'}")  # fmt: skip
+    run("-p", cameras, "propose")
+
+    told = run("-p", street, "lidar", "compare", "--frames", bev, "--pictures", cameras, "--to",
+               tmp_path / "found")  # fmt: skip
+
+    assert "Compared 3 sweeps with 6 pictures" in told
+    found = rows_of(tmp_path / "found" / "findings.csv")
+    mine = [
+        one for one in found
+        if one["conflict"] == "only camera" and one["sweep"] == sweep and one["class"] == kind
+        and abs(float(one["left"]) - largest["bbox"][0]) < 1
+    ]  # fmt: skip
+    assert mine[0]["words"].endswith(f"sees a {kind} (0.90) where the lidar has none")
+    scores = rows_of(tmp_path / "found" / "scores.csv")
+    assert {one["frame_id"] for one in scores} >= {mine[0]["frame_id"]}
+    settings = (street / "prelabel.yaml").read_text()
+    (street / "prelabel.yaml").write_text(
+        settings.replace("scores: null", f"scores: {tmp_path / 'found' / 'scores.csv'}")
+    )
+    with open_project(street) as project:
+        assert project.workspace.scores_file == tmp_path / "found" / "scores.csv"
+
+
+def _forget(path: Path, sweep: str, view_box_id: str) -> Path:
+    """The dataset without the box from above of the object that a camera's box shows."""
+    document = json.loads(path.read_bytes())
+    ids = {image["id"] for image in document["images"] if image["prelabel"]["group"] == sweep}
+    names = {path.stem for path in (path.parent.parent / "cams" / "pictures").iterdir()}
+    views = {name.removeprefix(f"{sweep}-") for name in names if name.startswith(f"{sweep}-")}
+    kept = [
+        one
+        for one in document["annotations"]
+        if one["image_id"] not in ids
+        or view_box_id not in {view_id(one["prelabel"]["box_id"], view) for view in views}
+    ]
+    assert len(kept) == len(document["annotations"]) - 1
+    other = path.with_name("forgotten.json")
+    other.write_text(json.dumps(document | {"annotations": kept}))
+    return other

@@ -110,6 +110,25 @@ def test_corrections_become_labels_of_the_person_with_active_seconds(alone: Serv
     assert (record["frames"], record["accepted"]) == (1, 1)
 
 
+def test_heights_are_kept_with_the_boxes_and_come_back(alone: Served) -> None:
+    client = alone.local()
+    (task,) = next_tasks(client)
+    assert task["boxes"][0]["height_m"] is None
+    edit = an_edit(task["boxes"][:1])
+    (sure,) = edit["boxes"]
+    edit = {**edit, "boxes": [{**sure, "height_m": [-1.7, 0.25]}]}
+    kept = client.post(f"/api/tasks/{task['task']}/edits", json={"edits": [edit], "activity": []})
+    assert kept.json()["kept"] == 1
+    again = client.get(f"/api/tasks/{task['task']}").json()
+    assert [box["height_m"] for box in again["boxes"]] == [[-1.7, 0.25], None, None]
+    for wrong in ([0.5], [1, 1], [0, 1e9], "high"):
+        edit = {**an_edit([]), "boxes": [{**sure, "height_m": wrong}]}
+        body = {"edits": [edit], "activity": []}
+        refused = client.post(f"/api/tasks/{task['task']}/edits", json=body)
+        assert refused.status_code == 422
+        assert "height" in refused.json()["error"]
+
+
 def test_an_undecided_proposal_is_refused_and_nothing_is_lost(alone: Served) -> None:
     client = alone.local()
     (task,) = next_tasks(client)

@@ -80,6 +80,11 @@ BOX = {
 PICTURE = "/api/frames/{frame_id}/picture"
 MINE, WAITING, FREE = ({"task": name} for name in ("mine", "waiting", "free"))
 NOBODY = {"name": "nobody"}
+SCENE_PARTS: list[tuple[str, dict[str, str]]] = [
+    ("", {}),
+    ("/data", {}),
+    ("/cameras/{number}", {"number": "0"}),
+]
 CASES = [
     *(
         Case("GET", path, EVERYBODY)
@@ -127,6 +132,14 @@ CASES = [
     Case("GET", PICTURE, owners(200), at={"frame_id": "frame free"}),
     Case("HEAD", PICTURE, owners(200), at={"frame_id": "frame free"}),
     Case("GET", PICTURE, owners(404), at={"frame_id": "0" * 32}),
+    *(
+        Case("GET", f"/api/frames/{{frame_id}}/scene{what}", statuses, at={"frame_id": frame} | at)
+        for what, at in SCENE_PARTS
+        for frame, statuses in (
+            ("frame mine", (401, 403, 404, 403, 404)),  # a picture: there is nothing around it
+            ("frame waiting", (401, 403, 404, 404, 404)),
+        )
+    ),
     Case("GET", "/api/reviewing", REVIEWERS),
     Case("GET", "/api/reviewing/{task}", REVIEWERS, at=WAITING),
     Case("POST", "/api/reviewing/{task}/accept", (401, 403, 403, 409, 409), {}, MINE),

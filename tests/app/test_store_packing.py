@@ -28,6 +28,7 @@ def corners(draw: st.DrawFn) -> tuple[float, float, float, float]:
 origins = st.one_of(
     st.sampled_from([IMPORTED, DRAWN]),
     st.builds(Origin, st.just(OriginKind.PROPOSED), model_ids, scores),
+    st.builds(Origin, st.just(OriginKind.CARRIED), spread_px=st.floats(0, 1e6)),
     st.builds(
         Origin,
         st.just(OriginKind.CHANGED),
@@ -39,6 +40,8 @@ origins = st.one_of(
     ),
 )
 
+heights = st.sampled_from([(np.nan, np.nan), (-1.75, 0.0), (-0.0, 1.5), (812.1, 812.7)])
+
 
 @st.composite
 def label_sets(draw: st.DrawFn) -> AnnotationSet:
@@ -49,6 +52,7 @@ def label_sets(draw: st.DrawFn) -> AnnotationSet:
         [draw(st.integers(0, 2**31 - 1)) for _ in range(count)],
         [str(one) for one in draw(st.sets(st.uuids(), min_size=count, max_size=count))],
         [draw(origins) for _ in range(count)],
+        draw(st.none() | st.lists(heights, min_size=count, max_size=count)),
     )
 
 
@@ -84,6 +88,6 @@ def test_a_box_takes_36_bytes_and_one_of_a_model_less_than_100() -> None:
 
 
 def test_a_format_of_the_future_is_refused() -> None:
-    packed = bytes([2]) + pack_labels(labels_of(1))[1:]
-    with pytest.raises(StoreError, match="kept in format 2, but this prelabel reads format 1"):
+    packed = bytes([9]) + pack_labels(labels_of(1))[1:]
+    with pytest.raises(StoreError, match="kept in format 9, but this prelabel reads 1 and 2"):
         unpack_labels(packed)

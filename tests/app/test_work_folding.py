@@ -41,7 +41,9 @@ def box_states(draw: st.DrawFn, names: Sequence[str] = ("a", "b", "c")) -> BoxSt
     name = str(uuid.uuid5(uuid.NAMESPACE_OID, draw(st.sampled_from(names))))
     angle = draw(st.none() | st.floats(-3, 3))
     status = draw(st.sampled_from(BoxStatus))
-    return BoxState(name, (left, top, left + width, top + height), angle, 1, status)
+    bottom = draw(st.none() | st.floats(-9, 9))
+    height_m = None if bottom is None else (bottom, bottom + 1)
+    return BoxState(name, (left, top, left + width, top + height), angle, 1, status, height_m)
 
 
 @given(st.lists(st.lists(box_states(), max_size=3), max_size=8))
@@ -68,6 +70,8 @@ def test_edits_are_kept_to_the_last_bit(boxes: list[BoxState]) -> None:
         ({"xyxy": (2.0, 1.0, float("nan"), 5.0)}, "finite"),
         ({"angle": float("inf")}, "finite"),
         ({"class_id": -1}, "class_id"),
+        ({"height_m": (1.0, 1.0)}, "end above where it begins"),
+        ({"height_m": (1.0, float("inf"))}, "end above where it begins"),
     ],
 )
 def test_impossible_boxes_are_refused(change: dict[str, object], message: str) -> None:
@@ -299,3 +303,46 @@ def test_turned_boxes_overlap_as_they_lie() -> None:
     assert boxes_iou(lying.boxes, standing.boxes)[0, 0] == pytest.approx(1 / 3, abs=1e-4)
     far = _boxes([[500, 500, 510, 510]], [0], 0.3)
     assert boxes_iou(square.boxes, far.boxes)[0, 0] == 0
+
+
+def test_a_height_that_somebody_gave_is_a_change_and_stays_when_asked_for_again() -> None:
+    initial = initial_boxes(shown_on_frame(1, 0.25), None)
+    first, second, *rest = initial.boxes
+    raised = replace(accepted(first), height_m=(-1.75, 0.5))
+    boxes = [raised, accepted(second), *map(rejected, rest)]
+
+    made = outcome(initial, boxes, WIDTH_PX, HEIGHT_PX)
+
+    assert made.labels.height_m is not None
+    assert made.labels.height_m[0].tolist() == [-1.75, 0.5]
+    assert np.isnan(made.labels.height_m[1]).all()
+    kinds = [origin.kind for origin in made.labels.origin]
+    assert kinds == [OriginKind.CHANGED, OriginKind.PROPOSED]
+    assert made.labels.origin[0].original_xyxy == first.xyxy
+    assert made.corrections[0].action is Action.MOVED
+
+    again = initial_boxes(shown_on_frame(1, 0.25), made.labels)
+    assert again.boxes[0].height_m == (-1.75, 0.5)
+    assert again.boxes[1].height_m is None
+    assert outcome(again, again.boxes, WIDTH_PX, HEIGHT_PX).labels == made.labels
+
+
+def test_a_height_that_was_proposed_is_no_change_until_somebody_gives_another() -> None:
+    shown = shown_on_frame(1, 0.25)
+    old, heights = shown.proposals, np.tile([-1.75, 0.5], (4, 1))
+    tall = AnnotationSet(old.boxes, old.class_id, old.box_id, old.origin, heights)
+    initial = initial_boxes(replace(shown, proposals=tall), None)
+    assert initial.proposals[box_id(1, 0)].height_m == (-1.75, 0.5)
+    first, second, *rest = map(accepted, initial.boxes)
+    boxes = [replace(first, height_m=(-1.75, 0.25)), second, *map(rejected, rest)]
+
+    made = outcome(initial, boxes, WIDTH_PX, HEIGHT_PX)
+
+    assert [origin.kind for origin in made.labels.origin] == [
+        OriginKind.CHANGED,
+        OriginKind.PROPOSED,
+    ]
+    assert made.labels.height_m is not None
+    assert made.labels.height_m.tolist() == [[-1.75, 0.25], [-1.75, 0.5]]
+    again = initial_boxes(None, made.labels)
+    assert outcome(again, again.boxes, WIDTH_PX, HEIGHT_PX).labels == made.labels

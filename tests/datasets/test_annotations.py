@@ -47,6 +47,9 @@ def two(**changes: Any) -> AnnotationSet:
         ({"box_id": [IDS[0]] * 2}, f"box_id must not repeat, but {IDS[0]} does"),
         ({"box_id": [IDS[0], "x"]}, "box_id must be a lower-case UUID, but is 'x'"),
         ({"box_id": [IDS[0], f"{IDS[1]}\n"]}, "box_id must be a lower-case UUID"),
+        ({"height_m": [[0, 1]]}, "height_m must have one row a box, 2: 1"),
+        ({"height_m": [[0, 1], [1, 1]]}, "end above where it begins, but row 1 is"),
+        ({"height_m": [[0, 1], [np.nan, 1]]}, "must be finite"),
     ],
 )
 def test_every_rule_of_labels_is_told(changes: dict[str, Any], message: str) -> None:
@@ -63,6 +66,9 @@ def test_every_rule_of_labels_is_told(changes: dict[str, Any], message: str) -> 
         ({"kind": OriginKind.PROPOSED, "model_id": "m", "score": 1.5}, "score must lie between"),
         ({"kind": OriginKind.PROPOSED, "model_id": "m", "score": float("nan")}, "score must lie"),
         ({"kind": OriginKind.CHANGED, "model_id": "m", "score": 1.0}, "needs original_xyxy"),
+        ({"kind": OriginKind.CARRIED}, "carried needs a finite spread_px"),
+        ({"kind": OriginKind.CARRIED, "spread_px": float("inf")}, "needs a finite spread_px"),
+        ({"kind": OriginKind.DRAWN, "spread_px": 1.0}, "drawn has no spread_px"),
         (
             {"kind": OriginKind.PROPOSED, "model_id": "m", "score": 1.0, "original_xyxy": BOX},
             "has no original_xyxy",
@@ -140,3 +146,16 @@ def test_checking_labels_is_cheap() -> None:
             AnnotationSet(Boxes(corners), range(10), ids, origins)
         took.append(time.process_time() - start)
     assert min(took) < 0.1  # about 0.006 on a quiet machine
+
+
+def test_heights_are_part_of_labels_and_may_be_unsaid() -> None:
+    unsaid = [np.nan, np.nan]
+    labels = two(height_m=[unsaid, [-1.75, 0.25]])
+    assert labels == two(height_m=[unsaid, [-1.75, 0.25]])
+    assert labels != two(height_m=[unsaid, [-1.75, 0.5]])
+    assert labels != two()
+    assert two(height_m=[unsaid, unsaid]) == two()
+    second = labels.take(np.array([1]))
+    assert second.height_m is not None
+    assert second.height_m.tolist() == [[-1.75, 0.25]]
+    assert labels.take(np.array([0])).height_m is None

@@ -80,6 +80,32 @@ def test_turned_boxes_come_back(format: str, tmp_path: Path) -> None:
             assert labels.boxes == one.annotations.boxes
 
 
+def test_heights_come_back_from_coco_and_wrong_ones_are_told(tmp_path: Path) -> None:
+    frames = frames_of(tmp_path / "pictures")
+    old = labels_of(frames[0])
+    said = [[-1.7, 0.1], [math.nan, math.nan], [812.25, 813]]
+    high = AnnotationSet(old.boxes, old.class_id, old.box_id, old.origin, said)
+    frames[0] = replace(frames[0], annotations=high)
+    written = write_dataset("coco", tmp_path / "out", CLASSES, frames, Silent())
+    again, report = read(written.annotations, written.images)
+    assert report.problems == []
+    assert labels_of(again["0.png"]) == high
+
+    csv = write_dataset("csv", tmp_path / "csv", CLASSES, frames, Silent())
+    assert csv.notes == ("2 heights left out: only coco has a place for them",)
+
+    text = written.annotations.read_text(encoding="utf-8")
+    assert '"height_m":[-1.7,0.1]' in text
+    upside_down = text.replace('"height_m":[-1.7,0.1]', '"height_m":[0.1,-1.7]')
+    written.annotations.write_text(upside_down, encoding="utf-8")
+    again, report = read(written.annotations, written.images)
+    (problem,) = report.problems
+    assert "must be a bottom and a top above it" in problem.reason
+    heights = labels_of(again["0.png"]).height_m
+    assert heights is not None
+    assert np.isnan(heights[0]).all()
+
+
 @pytest.mark.parametrize("format", sorted({*WRITERS, "datumaro:voc"} - WITH_ANGLES))
 def test_formats_without_angles_get_the_upright_box_around(format: str, tmp_path: Path) -> None:
     frames = frames_of(tmp_path / "pictures")

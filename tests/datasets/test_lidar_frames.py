@@ -155,6 +155,36 @@ def test_a_moved_box_moves_its_cuboid(folder: Path, source: Path, tmp_path: Path
     assert checked > 20
 
 
+def test_corrected_heights_count_more_than_cuboids_and_points(folder: Path) -> None:
+    classes, frames = imported(folder / "annotations.json")
+    one = next(one for one in frames if one.frame.kind is FrameKind.LIDAR_BEV)
+    old = one.annotations
+    assert old is not None
+    assert old.height_m is not None
+    new_id = "0c6a4b1e-6f0e-4a44-9d0f-1d1a4e0c8a11"
+    said = np.concatenate([old.height_m, [[-1.25, 0.125]]])
+    said[0] += (0.25, 0.5)
+    boxes = Boxes(
+        np.concatenate([old.boxes.xyxy, [[190, 200, 222, 216]]]),
+        np.append(np.asarray(old.boxes.angle), 0.3),
+    )
+    corrected = AnnotationSet(
+        boxes, [*old.class_id, 1], [*old.box_id, new_id], [*old.origin, DRAWN], said
+    )
+
+    index = read_index(folder)
+    sweeps = corrected_sweeps([LabelledFrame(one.frame, corrected)], classes, index).sweeps
+
+    (lifted,) = [sweep.labels for sweep in sweeps if sweep.name == one.frame.group]
+    assert lifted is not None
+    np.testing.assert_allclose(lifted.cuboids.heights(), said, atol=1e-5)
+    (entry,) = [entry for entry in index.frames if entry.frame_id == one.frame.frame_id]
+    known = {cuboid.box_id: cuboid for cuboid in entry.cuboids}
+    first, second = known[old.box_id[0]], known[old.box_id[1]]
+    assert lifted.cuboids.centre_m[0, :2].tolist() == list(first.centre_m[:2])
+    assert lifted.cuboids.centre_m[1].tolist() == list(second.centre_m)
+
+
 def test_a_new_box_is_as_tall_as_its_points(source: Path, folder: Path) -> None:
     """Without a cuboid to go by: on real beams the height is right to a quarter of a metre."""
     cars, overlaps = 0, list[float]()

@@ -189,3 +189,12 @@ def test_an_array_of_another_shape_is_an_error(tmp_path: Path) -> None:
         read_points(tmp_path / "named.npy")
     with pytest.raises(PointFileError, match="cannot be read"):
         read_points(tmp_path / "missing.npy")
+
+
+def test_the_default_limit_is_ten_million_points(tmp_path: Path) -> None:
+    """A file of zeros that takes no room on the disk: it is refused without being read."""
+    path = tmp_path / "sweep.bin"
+    with path.open("wb") as file:
+        file.truncate(4 * 4 * 10_000_001)
+    with pytest.raises(TooManyPointsError, match="10,000,001 points, more than the limit"):
+        read_points(path)

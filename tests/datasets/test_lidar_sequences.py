@@ -9,22 +9,23 @@ import pytest
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.geometry import boxes_iou
-from prelabel.datasets.lidar.carrying import CarriedCuboids, carry_boxes, carry_cuboids
+from prelabel.datasets.lidar.carrying import CarriedCuboids, carry_cuboids
 from prelabel.datasets.lidar.coordinates import Transform
 from prelabel.datasets.lidar.cuboids import CuboidLabels, cuboid_iou
 from prelabel.datasets.lidar.fusion import Conflict, compare_views
-from prelabel.datasets.lidar.key_frames import (
-    box_disagreement,
-    choose_key_frames,
-    cuboid_disagreement,
-)
 from prelabel.datasets.lidar.projection import project_cuboids
 from prelabel.datasets.lidar.simulated.options import SweepOptions
 from prelabel.datasets.lidar.simulated.sensors import make_cameras
 from prelabel.datasets.lidar.simulated.writing import generated_sweeps
-from prelabel.datasets.lidar.smoothing import MotionNoise, smoothed
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.predictions import ClassScores, Prediction
+from prelabel.datasets.recordings.boxes import carry_boxes
+from prelabel.datasets.recordings.key_frames import (
+    box_disagreement,
+    choose_key_frames,
+    cuboid_disagreement,
+)
+from prelabel.datasets.recordings.smoothing import MotionNoise, smoothed
 
 
 @pytest.fixture(scope="module")

@@ -22,5 +22,5 @@ def test_modules_of_the_page_pass_their_tests() -> None:
 
 def test_pages_load_nothing_from_elsewhere() -> None:
     loads = re.compile(r"""(src|href|import|from|url|fetch)[\s=(]*["']?(https?:)?//""")
-    for path in (*PAGE.glob("*.js"), *PAGE.glob("*.css"), *PAGE.glob("*.html")):
+    for path in (*PAGE.rglob("*.js"), *PAGE.rglob("*.css"), *PAGE.rglob("*.html")):
         assert not loads.search(path.read_text(encoding="utf-8")), path.name

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from prelabel.active.box_source import BoxesInMemory
 from prelabel.active.evidence import Evidence
+from prelabel.active.frame_score import FrameScore
 from prelabel.active.pool import Pool
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.predictions import ClassScores, Prediction
@@ -143,4 +144,9 @@ def random_pool(count: int, seed: int, class_count: int = 2, empty_share: float 
         BoxesInMemory(tuple(random_predictions(count, seed + turn, class_count, empty_share)))
         for turn in (2000, 3000, 4000)
     ]
-    return replace(pool, views=tuple(others[:2]), committee=tuple(others[2:]))
+    given = {
+        one: FrameScore(one, number % 7, "somebody said so")
+        for number, one in enumerate(pool.frame_ids)
+        if number % 3
+    }
+    return replace(pool, views=tuple(others[:2]), committee=tuple(others[2:]), given=given)

@@ -62,8 +62,9 @@ const score = (box) => box.proposal?.score ?? 1;
 const byId = (left, right) => (left.id < right.id ? -1 : 1);
 
 /** @param {Box} box @returns {BoxState} */
-export function stateOf({ id, xyxy, angle, class_id, status }) {
-  return { id, xyxy, angle, class_id, status };
+export function stateOf({ id, xyxy, angle, class_id, status, height_m }) {
+  const state = { id, xyxy, angle, class_id, status };
+  return height_m ? { ...state, height_m } : state;
 }
 
 /**

@@ -5,7 +5,7 @@
  * @typedef {import("./changes.js").Change} Change
  */
 
-import { ACTIONS, changesOf } from "./changes.js";
+import { ACTIONS, changesOf, liesElsewhere, standsElsewhere } from "./changes.js";
 import { make } from "./elements.js";
 import { counted } from "./wording.js";
 
@@ -93,7 +93,9 @@ export class ChangeList {
       ? [make("del", {}, className(box.proposal.class_id)), " → ", make("ins", {}, name)]
       : [name];
     if (!actions.includes("moved") || !box.proposal) return parts;
-    return [...parts, make("span", { class: "change-by" }, ` by ${counted(farthest(box), "pixel")}`)];
+    const by = liesElsewhere(box) ? [`by ${counted(farthest(box), "pixel")}`] : [];
+    if (standsElsewhere(box)) by.push("in height");
+    return [...parts, make("span", { class: "change-by" }, ` ${by.join(", ")}`)];
   }
 }
 

@@ -8,6 +8,7 @@
 
 /** As on the server: tools round what they save, and a box off by less has not moved. */
 const UNMOVED_PX = 0.05;
+const UNRAISED_M = 0.001;
 /** In the order a reviewer looks at them: what was taken away is the easiest to overlook. */
 export const ACTIONS = /** @type {Action[]} */ (["deleted", "drawn", "reclassed", "moved", "accepted"]);
 
@@ -46,12 +47,24 @@ function actionsOf(box) {
   return actions.length ? actions : ["accepted"];
 }
 
+/** Whether a box lies or stands elsewhere than it was proposed. @param {Box} box */
+const hasMoved = (box) => liesElsewhere(box) || standsElsewhere(box);
+
+/** Whether a box has another height than it was proposed with, mostly none. @param {Box} box */
+export function standsElsewhere({ proposal, height_m }) {
+  if (!proposal) return false;
+  const before = proposal.height_m ?? null;
+  const after = height_m ?? null;
+  if (!before || !after) return before !== after;
+  return after.some((end, at) => Math.abs(end - before[at]) > UNRAISED_M);
+}
+
 /**
- * Whether a box lies elsewhere than it was proposed.
+ * Whether a box lies elsewhere on the picture than it was proposed.
  *
  * @param {Box} box
  */
-export function hasMoved(box) {
+export function liesElsewhere(box) {
   const { proposal } = box;
   if (!proposal) return false;
   const turned = Math.abs((box.angle ?? 0) - (proposal.angle ?? 0)) > 1e-3;

@@ -84,6 +84,7 @@ export const COMMANDS = {
   },
   nextRegion(editor) {
     const regions = [editor.stage, editor.toolbar.element, editor.panel.element];
+    if (editor.around?.scene) regions.push(editor.around.element);
     const at = regions.findIndex((one) => one.contains(document.activeElement));
     const next = regions[(at + 1) % regions.length];
     const first = next === editor.stage ? next : next.querySelector("button:not(:disabled)");
@@ -218,7 +219,7 @@ function duplicate(editor) {
   const offset = COPY_OFFSET_PX / editor.scene.view.scale;
   const inside = box.xyxy[2] + offset <= editor.picture.width ? offset : -offset;
   const xyxy = moved(box.xyxy, box.angle, inside, offset, editor.picture);
-  editor.add("duplicate", { xyxy, angle: box.angle, class_id: box.class_id });
+  editor.add("duplicate", { xyxy, angle: box.angle, class_id: box.class_id, height_m: box.height_m });
   editor.say(`Duplicated ${editor.className(box.class_id)}`);
 }
 

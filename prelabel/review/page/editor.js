@@ -14,6 +14,7 @@
  * @typedef {import("./pictures.js").Picture} Picture
  * @typedef {import("./commands.js").Command} Command
  * @typedef {import("./panel.js").Action} Action
+ * @typedef {import("./lidar/surroundings.js").Surroundings} Surroundings
  *
  * @typedef {object} EditorOptions
  * @property {"annotate" | "review"} mode
@@ -72,6 +73,10 @@ export class Editor {
     this.filter = 0;
     this.hidesAccepted = false;
     this.preferences = new Preferences();
+    /** What is around a frame made of a lidar sweep. @type {Surroundings | null} */
+    this.around = null;
+    /** @type {Promise<Surroundings | null> | null} */
+    this.surrounding = null;
     /** @type {Scene} */
     this.scene = newScene(this.preferences, options.project.rotated);
     this.stage = make("div", {
@@ -135,9 +140,42 @@ export class Editor {
     this.camera.reset(draft.picture);
     const first = draft.after(null, 1, (box) => draft.isOpen(box));
     this.panel.show(draft.task);
+    this.#surround(draft.task);
     this.select(first?.id ?? null, { zoom: false });
     this.toolbar.update();
     if (first) this.canvas.drawn().then(() => this.#zoomIfTiny(first));
+  }
+
+  /**
+   * Fetch what a frame will need beyond its picture: what only frames made of lidar sweeps need is
+   * loaded when the first one comes. Null where there is nothing, or it cannot be fetched now.
+   *
+   * @param {TaskView} task
+   */
+  async prepare(task) {
+    if (!task.scene) return null;
+    this.surrounding ??= this.#loadSurroundings();
+    const around = await this.surrounding;
+    around?.want(task);
+    return around;
+  }
+
+  async #loadSurroundings() {
+    try {
+      const { mountSurroundings } = await import("./lidar/surroundings.js");
+      this.around = await mountSurroundings(this);
+    } catch {
+      this.surrounding = null; // tried again with the next frame
+      this.say("The cameras cannot be shown: the server does not answer");
+    }
+    return this.around;
+  }
+
+  /** @param {TaskView} task */
+  async #surround(task) {
+    if (!task.scene) return this.around?.hide();
+    const around = this.around ?? (await this.prepare(task));
+    if (this.draft?.task === task) around?.show(task);
   }
 
   /** The picture of the frame on the stage has come. @param {Picture | null} picture */
@@ -154,6 +192,7 @@ export class Editor {
     this.draft = null;
     this.root.classList.add("is-empty");
     this.selectedId = null;
+    this.around?.hide();
     this.setPicture(null);
     this.message.replaceChildren(...content);
     this.message.hidden = false;
@@ -220,10 +259,10 @@ export class Editor {
     this.refresh();
   }
 
-  /** A new box of the class in use, accepted and in hand. @param {string} action @param {Shape & {class_id?: number}} shape */
-  add(action, { xyxy, angle, class_id = this.drawClass }) {
+  /** A new box of the class in use, accepted and in hand. @param {string} action @param {Shape & Partial<Box>} shape */
+  add(action, { xyxy, angle, class_id = this.drawClass, height_m = null }) {
     /** @type {Box} */
-    const box = { id: newId(), xyxy: [...xyxy], angle, class_id, status: "accepted", proposal: null };
+    const box = { id: newId(), xyxy: [...xyxy], angle, class_id, status: "accepted", height_m, proposal: null };
     this.selectedId = box.id;
     this.change(action, [box]);
     this.options.onClass?.(this.className(class_id));
@@ -240,6 +279,7 @@ export class Editor {
     scene.selectedName = selected ? this.className(selected.class_id) : "";
     if (scene.hovered) scene.hovered = null;
     this.canvas.touch(BOXES | ACTIVE);
+    this.around?.refresh();
     this.panel.update();
     this.toolbar.update();
   }
@@ -254,6 +294,7 @@ export class Editor {
     this.scene.live = live;
     this.scene.hovered = null;
     this.canvas.touch(ACTIVE);
+    this.around?.follow();
   }
 
   /** @param {number} x @param {number} y where the pointer is on the stage */
@@ -261,6 +302,7 @@ export class Editor {
     this.scene.pointer.x = x;
     this.scene.pointer.y = y;
     this.canvas.touch(ACTIVE);
+    this.around?.follow();
   }
 
   /** The drag is over: its shape becomes an edit, if it is another one. @param {string} action */
@@ -271,12 +313,14 @@ export class Editor {
     if (action === "draw") this.say(`Drew ${this.className(this.add("draw", live).class_id)}`);
     else this.reshape(action, live);
     this.canvas.touch(ACTIVE);
+    this.around?.follow();
   }
 
   cancelLive() {
     if (!this.scene.live) return;
     this.scene.live = null;
     this.canvas.touch(ACTIVE);
+    this.around?.follow();
   }
 
   /**

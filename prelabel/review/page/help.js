@@ -8,8 +8,10 @@ import { make } from "./elements.js";
 
 /** A dialog with all keys, opened and closed by the same key. */
 export class Help {
-  /** @param {KeyRows[]} groups  As `helpRows` of keys.js gives them. */
+  /** @param {() => KeyRows[]} groups  As `helpRows` of keys.js; asked whenever the help opens. */
   constructor(groups) {
+    this.groups = groups;
+    this.rows = make("div", { class: "help-groups" });
     const title = make("h2", { id: "help-title" }, "Keys");
     const close = make(
       "button",
@@ -21,7 +23,7 @@ export class Help {
         "dialog",
         { class: "help", "aria-labelledby": "help-title", tabindex: -1, autofocus: true },
         make("header", {}, title, close),
-        make("div", { class: "help-groups" }, ...groups.map(groupView)),
+        this.rows,
       )
     );
     this.dialog.addEventListener("keydown", (event) => {
@@ -39,7 +41,9 @@ export class Help {
   }
 
   open() {
-    if (!this.dialog.open) this.dialog.showModal();
+    if (this.dialog.open) return;
+    this.rows.replaceChildren(...this.groups().map(groupView));
+    this.dialog.showModal();
   }
 
   close() {

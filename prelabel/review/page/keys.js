@@ -1,7 +1,7 @@
 /**
  * Every key of the page, in one table: what the keyboard does and what the help overlay shows.
  *
- * @typedef {"Boxes" | "Change" | "Frame" | "Look" | "Mouse and touch"} KeyGroup
+ * @typedef {"Boxes" | "Change" | "Frame" | "Look" | "Height and cameras" | "Mouse and touch"} KeyGroup
  * @typedef {object} Binding
  * @property {string[]} keys as `keyOf` names them
  * @property {string} command a name in the table of commands
@@ -117,15 +117,24 @@ const BY_HAND = Object.freeze([
   { keys: ["Wheel", "Two fingers"], title: "Zoom" },
 ]);
 
+/** Keys that some frames bring. @type {Binding[]} */
+const ADDED = [];
+
 /** @type {Map<string, Binding>} */
 const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
+
+/** More keys, from now on, here and in the help. @param {readonly Binding[]} bindings */
+export function addBindings(bindings) {
+  ADDED.push(...bindings);
+  for (const binding of bindings) for (const key of binding.keys) BY_KEY.set(key, binding);
+}
 
 /** @param {string} key as `keyOf` names it */
 export const bindingOf = (key) => BY_KEY.get(key) ?? null;
 
 /** The first key of a command, as it is shown on buttons. @param {string} command */
 export function keyFor(command) {
-  const binding = BINDINGS.find((one) => one.command === command);
+  const binding = [...BINDINGS, ...ADDED].find((one) => one.command === command);
   return binding ? written(binding.keys[0]) : "";
 }
 
@@ -149,7 +158,7 @@ export function written(key) {
 export function helpRows() {
   /** @type {Map<KeyGroup, Map<string, string[]>>} */
   const groups = new Map();
-  for (const { group, title, keys, shown } of BINDINGS) {
+  for (const { group, title, keys, shown } of [...BINDINGS, ...ADDED]) {
     const rows = groups.get(group) ?? new Map();
     if (!rows.has(title)) rows.set(title, shown ? [shown] : keys.map(written));
     groups.set(group, rows);

@@ -57,7 +57,7 @@ class Page {
     this.editor = mountEditor(byId("editor"), this.#editorOptions(project));
     this.header = new Header(byId("header"), me, project, (command) => this.editor.run(command));
     this.guidelines = new Guidelines(api, byId("guidelines"), byId("guideline-news"));
-    this.help = new Help(helpRows());
+    this.help = new Help(helpRows);
     this.notices = new Notices(byId("notices"));
     this.shownAt = 0;
     this.renewMs = (project.settings.lease_minutes * 60_000) / 3;
@@ -193,7 +193,7 @@ class Page {
   /** @param {Frame} frame */
   #afterShown({ task, ending }) {
     if (!ending) api.post(`/api/tasks/${task.task}/open`).catch(() => undefined); // edits open it, too
-    this.#fetch();
+    this.#fetch().then(() => this.queue.open.forEach((frame) => this.editor.prepare(frame.task)));
   }
 
   /** The picture is still on its way. @param {Frame} frame @param {number} pressedAt */

@@ -6,11 +6,13 @@
  */
 
 /** Decoded pictures that are kept; beyond this, the ones used longest ago go. */
-const KEPT_BYTES = 600 * 1024 * 1024;
+export const KEPT_BYTES = 600 * 1024 * 1024;
 const KEPT_AT_LEAST = 2;
 
 export class Pictures {
-  constructor() {
+  /** @param {number} [keptBytes] */
+  constructor(keptBytes = KEPT_BYTES) {
+    this.keptBytes = keptBytes;
     this.worker = new Worker(new URL("./picture_worker.js", import.meta.url), { type: "module" });
     /** @type {Map<string, {ready: Promise<Picture>, picture: Picture | null}>} oldest use first */
     this.known = new Map();
@@ -63,7 +65,7 @@ export class Pictures {
     let bytes = 0;
     for (const { picture } of this.known.values()) bytes += picture ? bytesOf(picture) : 0;
     for (const [url, { picture }] of this.known) {
-      if (bytes <= KEPT_BYTES || this.known.size <= KEPT_AT_LEAST) return;
+      if (bytes <= this.keptBytes || this.known.size <= KEPT_AT_LEAST) return;
       if (!picture) continue;
       bytes -= bytesOf(picture);
       this.known.delete(url); // not closed: it may still be on the stage

@@ -5,7 +5,7 @@
  * @typedef {import("./paint.js").Group} Group
  */
 
-import { hasMoved } from "./changes.js";
+import { liesElsewhere } from "./changes.js";
 import { Editor } from "./editor.js";
 
 export class ReviewEditor extends Editor {
@@ -45,5 +45,5 @@ export class ReviewEditor extends Editor {
 
 /** Whether the proposal behind a box shows something that the box does not. @param {Box} box */
 function isTellingOriginal(box) {
-  return box.proposal !== null && (box.status === "rejected" || (box.status === "accepted" && hasMoved(box)));
+  return box.proposal !== null && (box.status === "rejected" || (box.status === "accepted" && liesElsewhere(box)));
 }

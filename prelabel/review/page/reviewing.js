@@ -42,7 +42,7 @@ class Reviewing {
       later: (run, ms) => setTimeout(run, ms),
     });
     this.guidelines = new Guidelines(api, byId("guidelines"), byId("guideline-news"));
-    this.help = new Help(reviewKeys());
+    this.help = new Help(reviewKeys);
     this.isJudging = false;
     this.judgements = 0;
     this.editor = new ReviewEditor(byId("editor"), this.#editorOptions());

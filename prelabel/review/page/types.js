@@ -6,6 +6,7 @@
  *
  * @typedef {[number, number, number, number]} Xyxy left, top, right, bottom
  * @typedef {"proposed" | "accepted" | "rejected"} Status
+ * @typedef {[number, number]} Heights bottom and top, metres in the lidar's frame
  *
  * @typedef {object} Proposal what the model said, never changed by the annotator
  * @property {string} model_id
@@ -13,6 +14,7 @@
  * @property {number | null} uncertainty entropy of the classes over its largest value, 0 to 1
  * @property {Xyxy} xyxy
  * @property {number} class_id
+ * @property {Heights | null} [height_m]
  *
  * @typedef {object} BoxState what an edit says about one box
  * @property {string} id
@@ -20,6 +22,7 @@
  * @property {number | null} angle
  * @property {number} class_id
  * @property {Status} status
+ * @property {Heights | null} [height_m] of what a box seen from above shows; none: as points tell
  *
  * @typedef {BoxState & {proposal: Proposal | null, rule?: string | null}} Box `rule` accepted it,
  *   and nobody has decided about it
@@ -41,6 +44,7 @@
  * @property {number} width_px
  * @property {number} height_px
  * @property {string} picture its address
+ * @property {string | null} [scene] the address of the lidar's points and cameras around it
  * @property {string} state
  * @property {number} position
  * @property {number} of

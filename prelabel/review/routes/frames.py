@@ -16,8 +16,8 @@ router = api_router("frames", 401, 403)
 
 FrameId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="As in a task.")]
 # A frame's id is made from the picture's bytes: under this address they never change.
-_KEPT = "private, max-age=31536000, immutable"
-_PICTURE: Answers = {
+KEPT = "private, max-age=31536000, immutable"
+PICTURE: Answers = {
     200: {
         "description": "The picture as browsers show it, in the frame's size.",
         "content": {
@@ -32,7 +32,7 @@ _PICTURE: Answers = {
 @router.get(
     "/frames/{frame_id}/picture",
     response_class=Response,
-    responses={**failing_with(404), **_PICTURE},
+    responses={**failing_with(404), **PICTURE},
 )
 def picture(
     frame_id: FrameId,
@@ -42,13 +42,13 @@ def picture(
     v: Annotated[str | None, Query(max_length=100, description="Makes no difference.")] = None,
 ) -> Response:
     """The picture of a frame that the person works on, judges, or owns."""
-    _check_may_see(frame_id, caller, services)
+    check_may_see(frame_id, caller, services)
 
     def content() -> tuple[bytes, str]:
         found = web_picture(services.store.frame(frame_id))
         return found.data, found.media_type
 
-    return tagged(request, frame_id, _KEPT, content)
+    return tagged(request, frame_id, KEPT, content)
 
 
 router.add_api_route(
@@ -56,7 +56,8 @@ router.add_api_route(
 )
 
 
-def _check_may_see(frame_id: str, caller: Caller, services: Services) -> None:
+def check_may_see(frame_id: str, caller: Caller, services: Services) -> None:
+    """ForbiddenError unless the caller works on the frame, judges it, or owns the project."""
     if caller.may(Role.OWNER):
         return
     waiting_too = caller.may(Role.REVIEWER)

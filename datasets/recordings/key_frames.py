@@ -1,7 +1,8 @@
 """Which frames of a recording a person should correct, so that carrying does for the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -79,3 +80,45 @@ def choose_key_frames(
             return KeyFrames(tuple(frames), tuple(expected), float(foretold[worst]))
         frames.append(worst)
         expected.append(float(foretold[worst]))
+
+
+class Carriable(Protocol):
+    """A recording some of whose frames a person has corrected."""
+
+    @property
+    def count(self) -> int:
+        """How many frames it has."""
+        ...
+
+    @property
+    def key_frames(self) -> Collection[int]:
+        """Those that a person has corrected."""
+        ...
+
+    def foretold(self) -> Float64s:
+        """How badly carrying is expected to fail in each frame, (count,), at least 0."""
+        ...
+
+    def with_guess(self, frame: int) -> Self:
+        """The same as if a person had found in a frame what is expected there."""
+        ...
+
+
+def ask_for_key_frames(recording: Carriable, most: int, tolerated: float = 0.0) -> KeyFrames:
+    """The next frames to correct, the most useful first, all at once.
+
+    After each it is foretold anew as if the person had found there what is expected, so that
+    neighbours are not asked for one failure. It ends with `most` frames, or when none is expected
+    to fail by more than `tolerated`.
+    """
+    frames, expected = list[int](), list[float]()
+    while True:
+        foretold = recording.foretold().copy()
+        foretold[list(recording.key_frames)] = 0
+        worst = int(foretold.argmax()) if len(foretold) else 0
+        left = float(foretold[worst]) if len(foretold) else 0.0
+        if left <= tolerated or len(frames) >= most:
+            return KeyFrames(tuple(frames), tuple(expected), left)
+        frames.append(worst)
+        expected.append(left)
+        recording = recording.with_guess(worst)

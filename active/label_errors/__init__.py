@@ -1,0 +1,1 @@
+"""Suspected label errors: found, ranked, counted; and errors planted to measure that."""

@@ -1,0 +1,247 @@
+"""Filling the dataset in FiftyOne from the project, by changes only."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from prelabel.curating.evaluating import judged_frames, register_evaluation
+from prelabel.curating.fields import arrange, declare, proposals_field
+from prelabel.curating.frames import Columns, Proposed, columns_of
+from prelabel.curating.notes import INFO, Notes, open_dataset
+from prelabel.curating.opening import Curation
+from prelabel.curating.samples import GROUP, add_samples, all_samples, samples_of, set_columns
+from prelabel.curating.showing_suspects import frames_with_suspects, tag_copies, write_suspects
+from prelabel.curating.vectors import index_vectors
+from prelabel.curating.views import save_views, save_workspace
+from prelabel.datasets.progress import Progress
+from prelabel.models.prediction_files import PredictionFiles, PredictionFilesError
+from prelabel.models.prediction_table import EMBEDDINGS
+from prelabel.project import Project
+from prelabel.proposing import prediction_files, shown_score
+from prelabel.store.overview import Overview
+from prelabel.store.records import ModelRecord
+from prelabel.suspicions import read_copies, read_suspects
+
+CHUNK_FRAMES = 10_000
+_SLACK = timedelta(seconds=5)  # by which the clocks of the App's server and of this may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How many frames came in new, were written again, and how many boxes were written.
+
+    `left` frames are being edited in the App just now; they are written the next time. On `judged`
+    frames proposals were compared with labels.
+    """
+
+    added: int
+    updated: int
+    boxes: int
+    left: int
+    judged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """When edits were taken over, and by frame id when this process wrote to samples after that."""
+
+    moment: datetime
+    own: Mapping[str, datetime]
+
+
+class Filler:
+    """Writes what the project knows into its dataset."""
+
+    def __init__(self, curation: Curation, project: Project, progress: Progress) -> None:
+        self._curation = curation
+        self._fo = curation.fiftyone
+        self._project = project
+        self._progress = progress
+        self._classes = project.classes()
+        self._models = _models_with_predictions(project)
+        self._shown = {one.model_id: _shown(project, one) for one in self._models}
+
+    def fill(self, since: Since | None) -> Filled:
+        """Bring the dataset up to date; it is made where there is none.
+
+        `since` is when the curator's edits were taken over: what was edited in the App after that
+        is left alone until it is taken over as well. A fill that was killed is made up for by the
+        next one.
+        """
+        dataset = open_dataset(self._curation)
+        is_new = dataset is None
+        if dataset is None:
+            dataset = self._created()
+        notes = Notes() if is_new else Notes.of(dataset)
+        arrangement = self._arrangement()
+        if arrangement != notes.arranged:
+            declare(self._fo, dataset, [one.model_id for one in self._models])
+        changed, event = self._project.store.changed_since(notes.event)
+        parts = {one.model_id: self._files(one).parts() for one in self._models}
+        wanted = {*changed, *notes.left, *self._newly_predicted(dataset, notes, parts)}
+        filled, left = self._write(dataset, None if is_new else sorted(wanted), since)
+        suspects = self._show_suspects(dataset, notes)
+        if arrangement != notes.arranged:
+            self._arrange(dataset)
+        if self._models:
+            newest = proposals_field(self._models[-1].model_id)
+            register_evaluation(dataset, newest, self._classes, filled.judged)
+        if is_new or parts != dict(notes.parts) or filled.added:
+            self._index(dataset)
+        mark = datetime.now(UTC) if since is None else since.moment - _SLACK
+        done = Notes(event, parts, mark, left, suspects, arrangement)
+        whose = {"project": str(self._project.workspace.folder), "author": self._project.author}
+        dataset.info[INFO] = done.kept() | whose
+        dataset.save()
+        return filled
+
+    def _created(self) -> Any:
+        fo, name = self._fo, self._curation.dataset_name
+        if fo.dataset_exists(name):
+            fo.delete_dataset(name)  # left unfinished, or of another format: a view to be remade
+        dataset = fo.Dataset(name, persistent=True)
+        if self._project.store.has_groups():
+            dataset.add_group_field(GROUP)
+            dataset.add_sample_field("instant", fo.StringField)
+            dataset.create_index("instant")
+        dataset.add_sample_field("frame_id", fo.StringField)
+        dataset.create_index("frame_id", unique=True)
+        return dataset
+
+    def _write(
+        self,
+        dataset: Any,
+        frame_ids: Sequence[str] | None,
+        since: Since | None,
+    ) -> tuple[Filled, list[str]]:
+        store = self._project.store
+        total = store.counts().frames if frame_ids is None else len(frame_ids)
+        added = updated = boxes = judged = 0
+        left: list[str] = []
+        with self._progress.task("Filling FiftyOne's dataset", total) as advance:
+            for chunk in _chunks(store.overviews(frame_ids)):
+                ids = [one.frame.frame_id for one in chunk]
+                known = {} if frame_ids is None else samples_of(dataset, ids)
+                new = [one for one in chunk if one.frame.frame_id not in known]
+                # What is on the screen must not be written: the App would take it back, unsaid.
+                busy = _edited_since(dataset, known, since)
+                chunk = [one for one in chunk if one.frame.frame_id not in busy]
+                left += busy
+                known |= add_samples(self._fo, dataset, [one.frame for one in new])
+                columns = columns_of(chunk, self._classes, self._proposed(ids))
+                if frame_ids is None:
+                    _drop_empty(columns)
+                set_columns(dataset, columns, known)
+                added, updated = added + len(new), updated + len(chunk) - len(new)
+                boxes, judged = boxes + columns.boxes, judged + columns.judged
+                advance(len(ids))
+        return Filled(added, updated, boxes, len(left), judged), left
+
+    def _proposed(self, frame_ids: Sequence[str]) -> list[Proposed]:
+        return [
+            Proposed(
+                one.model_id,
+                self._shown[one.model_id],
+                {
+                    prediction.frame_id: prediction
+                    for prediction in self._files(one).read(list(frame_ids), EMBEDDINGS)
+                },
+            )
+            for one in self._models
+        ]
+
+    def _newly_predicted(
+        self, dataset: Any, notes: Notes, parts: Mapping[str, Sequence[str]]
+    ) -> set[str]:
+        """Frames in files of predictions that were not there the last time.
+
+        With a newer model also those that an older one was compared with the labels on.
+        """
+        if notes.event == 0:
+            return set()  # all frames are written anyway
+        fresh: set[str] = set()
+        for model in self._models:
+            new = set(parts[model.model_id]) - set(notes.parts.get(model.model_id, ()))
+            fresh |= self._files(model).ids_in(new)
+        if self._models and self._models[-1].model_id not in notes.parts:
+            fresh |= judged_frames(dataset)
+        return fresh
+
+    def _show_suspects(self, dataset: Any, notes: Notes) -> str:
+        """Show suspected label errors where they were searched anew; when that was."""
+        suspicions = read_suspects(self._project.workspace)
+        if suspicions.made_at != notes.suspects:
+            frames = frames_with_suspects(dataset) | set(suspicions.by_frame)
+            write_suspects(dataset, self._project, suspicions.by_frame, sorted(frames))
+            tag_copies(dataset, read_copies(self._project.workspace))
+        return suspicions.made_at
+
+    def _files(self, model: ModelRecord) -> PredictionFiles:
+        return prediction_files(self._project.workspace, model.model_id)
+
+    def _arrangement(self) -> str:
+        """What the fields, colours and views of a dataset depend on."""
+        newest = self._project.store.latest_batch()
+        models = [one.model_id for one in self._models]
+        return repr((self._classes, models, newest[0] if newest else None))
+
+    def _arrange(self, dataset: Any) -> None:
+        models = [one.model_id for one in self._models]
+        newest = self._project.store.latest_batch()
+        arrange(self._fo, dataset, self._classes, models)
+        save_views(self._fo, dataset, newest[0] if newest else None, models)
+        save_workspace(self._fo, dataset)
+
+    def _index(self, dataset: Any) -> None:
+        if not self._models:
+            return
+        files = self._files(self._models[-1])
+        ids = sorted(files.predicted_ids())
+        try:
+            vectors = files.frame_embeddings(ids)
+        except PredictionFilesError:
+            return  # this detector gives none
+        index_vectors(dataset, ids, vectors)
+
+
+def _models_with_predictions(project: Project) -> list[ModelRecord]:
+    return [
+        one
+        for one in project.store.models()
+        if prediction_files(project.workspace, one.model_id).parts()
+    ]
+
+
+def _shown(project: Project, model: ModelRecord) -> float:
+    return shown_score(project.workspace, project.store, model)
+
+
+def _chunks(overviews: Iterable[Overview]) -> Iterator[list[Overview]]:
+    left = iter(overviews)
+    while chunk := list(islice(left, CHUNK_FRAMES)):
+        yield chunk
+
+
+def _edited_since(dataset: Any, known: Mapping[str, str], since: Since | None) -> list[str]:
+    """Frames whose samples somebody else has written to since the edits were taken over."""
+    if since is None or not known:
+        return []
+    view = all_samples(dataset).match(
+        {"frame_id": {"$in": list(known)}, "last_modified_at": {"$gt": since.moment}}
+    )
+    found = zip(*view.values(["frame_id", "last_modified_at"]), strict=True)
+    return [
+        frame_id
+        for frame_id, at in found
+        if frame_id not in since.own or at.replace(tzinfo=UTC) > since.own[frame_id]
+    ]
+
+
+def _drop_empty(columns: Columns) -> None:
+    """Leave out what new samples do not have anyway."""
+    for name, values in columns.values.items():
+        columns.values[name] = {
+            frame_id: value for frame_id, value in values.items() if value is not None
+        }

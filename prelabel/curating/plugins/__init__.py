@@ -1,0 +1,1 @@
+"""The folder in which FiftyOne looks for plugins."""
