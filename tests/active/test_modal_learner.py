@@ -35,8 +35,9 @@ from prelabel.models.registry import build_detector
 
 Scenes = dict[str, LabelledFrame]
 
-FURTHER_PASSES = {Need.VIEWS, Need.COMMITTEE}  # over the pool, which a learner does not make
-WITH_ONE_PASS = [name for name in STRATEGIES if not STRATEGIES[name].needs & FURTHER_PASSES]
+# Further passes over the pool, and a table of scores: a learner makes and reads none.
+FROM_ELSEWHERE = {Need.VIEWS, Need.COMMITTEE, Need.GIVEN}
+WITH_ONE_PASS = [name for name in STRATEGIES if not STRATEGIES[name].needs & FROM_ELSEWHERE]
 
 
 @pytest.fixture
