@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from prelabel.datasets.frames import Frame
 from prelabel.review.services import Services
 from prelabel.review.views import BoxView, ProposalView, TaskView
+from prelabel.work.places import likely_places
 from prelabel.work.records import BoxState, BoxStatus, Draft, Initial, Proposal, Task
 
 
@@ -39,6 +40,7 @@ def task_view(task: Task, frame: Frame, draft: Draft, services: Services) -> Tas
         leased_until=task.leased_until,
         shown_score=initial.shown_score or 0.0,
         boxes=[_box(box, initial) for box in draft.boxes],
+        places=likely_places(draft),
     )
 
 

@@ -197,3 +197,8 @@ class TaskView(View):
     leased_until: Moment | None
     shown_score: float = Field(description="Proposals below are hidden at first.")
     boxes: list[BoxView]
+    places: list[str] = Field(
+        [],
+        description="Ids of hidden proposals that may be missed objects, the likeliest first; on "
+        "frames where a rule has accepted boxes.",
+    )

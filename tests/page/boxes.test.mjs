@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { folded, isWeak, looked } from "../../prelabel/review/page/boxes.js";
-import { box, draftOf, source } from "./support.mjs";
+import { Draft, folded, isWeak, looked } from "../../prelabel/review/page/boxes.js";
+import { box, draftOf, source, taskOf } from "./support.mjs";
 
 const doubted = (id, score, uncertainty) => box(id, score, { proposal: { uncertainty } });
 
@@ -126,4 +126,19 @@ test("edits that the server does not have yet are laid over its boxes, also draw
     ["b", 0, 0.7],
     ["new", 1, null],
   ]);
+});
+
+test("a place to look at is one until somebody has said what is there", () => {
+  const boxes = [box("sure", 0.9, { status: "accepted" }), box("likely", 0.2), box("less", 0.1), box("weak", 0.25)];
+  const draft = new Draft(taskOf(boxes, { places: ["likely", "less"] }), source());
+  const left = () => draft.openPlaces.map((one) => one.id);
+  assert.deepEqual(left(), ["likely", "less"]);
+  assert.equal(draft.isPlace(draft.get("weak")), false);
+  assert.equal(draft.undecided, 0);
+  draft.change("accept", [{ ...draft.get("likely"), status: "accepted" }]);
+  assert.deepEqual(left(), ["less"]);
+  draft.change("reject", [{ ...draft.get("less"), status: "rejected" }]);
+  assert.deepEqual(left(), []);
+  draft.undo();
+  assert.deepEqual(left(), ["less"]);
 });

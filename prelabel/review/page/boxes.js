@@ -89,6 +89,8 @@ export class Draft {
     this.task = task;
     this.picture = { width: task.width_px, height: task.height_px };
     this.shownScore = task.shown_score;
+    /** Where an object may have been missed, likeliest first: proposals too weak to be shown. */
+    this.places = task.places ?? [];
     /** @type {Map<string, Box>} */
     this.byId = new Map(task.boxes.map((box) => [box.id, box]));
     this.order = looked(task.boxes, task.shown_score);
@@ -123,6 +125,16 @@ export class Draft {
     let count = 0;
     for (const box of this.byId.values()) count += box.status === "accepted" ? 1 : 0;
     return count;
+  }
+
+  /** Whether this is a place to look at, about which nothing has been said. @param {Box} box */
+  isPlace(box) {
+    return isWeak(box, this.shownScore) && this.places.includes(box.id);
+  }
+
+  /** Places that nobody has looked at yet, likeliest first. */
+  get openPlaces() {
+    return this.places.map((id) => this.byId.get(id)).filter((box) => box !== undefined && this.isPlace(box));
   }
 
   /** Whether a person must still decide on this box. @param {Box} box */

@@ -28,6 +28,8 @@ export const COMMANDS = {
   chooseClass: (editor) => editor.chooser.open(),
   nextBox: (editor) => step(editor, 1),
   previousBox: (editor) => step(editor, -1),
+  nextPlace,
+  takePlace,
   acceptRest,
   escape,
   selectTool: (editor) => editor.setTool("select"),
@@ -126,7 +128,7 @@ export function goOn(editor) {
   const { draft } = editor;
   if (!draft) return;
   if (editor.tool !== "select") editor.setTool("select");
-  const seen = (/** @type {Box} */ box) => editor.isVisible(box);
+  const seen = (/** @type {Box} */ box) => editor.isShown(box);
   const next =
     draft.after(editor.selectedId, 1, (box) => draft.isOpen(box) && seen(box)) ??
     draft.after(editor.selectedId, 1, (box) => box.status === "proposed" && seen(box));
@@ -135,7 +137,10 @@ export function goOn(editor) {
   editor.camera.whole();
   const hidden = draft.undecided;
   if (hidden) editor.say(`${counted(hidden, "box", "boxes")} to decide on, hidden by the score filter`);
-  else editor.say("All decided. Is anything missing? Enter submits.");
+  else if (draft.openPlaces.length) {
+    const places = counted(draft.openPlaces.length, "place");
+    editor.say(`All decided. Q shows ${places} where something may be missing; Enter submits.`);
+  } else editor.say("All decided. Is anything missing? Enter submits.");
 }
 
 /** @param {Editor} editor @param {1 | -1} direction */
@@ -146,6 +151,24 @@ function step(editor, direction) {
   editor.select(box.id);
   const score = box.proposal ? `, score ${box.proposal.score.toFixed(2)}` : "";
   editor.say(`${editor.className(box.class_id)}, ${box.status}${score}`);
+}
+
+/** On to the next place where an object may have been missed, the likeliest first. @param {Editor} editor */
+function nextPlace(editor) {
+  const places = editor.draft?.openPlaces ?? [];
+  if (!places.length) return editor.say("No place is marked where something may be missing");
+  const at = places.findIndex((box) => box.id === editor.selectedId);
+  const place = places[(at + 1) % places.length];
+  editor.select(place.id);
+  editor.say(`Is this a ${editor.className(place.class_id)}? Place ${((at + 1) % places.length) + 1} of ${places.length}`);
+}
+
+/** The place in hand becomes a box. @param {Editor} editor */
+function takePlace(editor) {
+  const { draft, selected } = editor;
+  if (!draft || !selected || !draft.isPlace(selected)) return editor.say("No marked place is in hand: Q goes to one");
+  editor.change("accept", [{ ...selected, status: "accepted" }]);
+  editor.say(`Box of ${editor.className(selected.class_id)}, ${counted(draft.openPlaces.length, "place")} left to look at`);
 }
 
 /** @param {Editor} editor @param {number | undefined} classId */

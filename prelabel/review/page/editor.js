@@ -217,6 +217,11 @@ export class Editor {
 
   /** @param {Box} box */
   isVisible(box) {
+    return this.isShown(box) || (this.draft?.isPlace(box) ?? false);
+  }
+
+  /** Whether a box is seen even if it is no place to look at. @param {Box} box */
+  isShown(box) {
     if (box.id === this.selectedId) return true;
     if (box.status === "rejected") return false;
     if (box.status === "accepted") return !this.hidesAccepted;
@@ -286,7 +291,7 @@ export class Editor {
 
   /** @param {Box} box */
   lookOf(box) {
-    return lookOf(box, this.draft?.shownScore ?? 0);
+    return this.draft?.isPlace(box) ? "place" : lookOf(box, this.draft?.shownScore ?? 0);
   }
 
   /** @param {Shape} live changed in place by whoever drags */

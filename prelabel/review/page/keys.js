@@ -46,6 +46,8 @@ function boxKeys() {
     { keys: ["Tab", "N"], command: "nextBox", title: "Next box", group, repeats: true },
     { keys: ["Shift+Tab", "P"], command: "previousBox", title: "Previous box", group, repeats: true },
     { keys: ["A"], command: "acceptRest", title: "Accept the rest", group },
+    { keys: ["Q"], command: "nextPlace", title: "Next place where something may be missing", group },
+    { keys: ["Shift+Q"], command: "takePlace", title: "Make the marked place a box", group },
     { keys: ["Escape"], command: "escape", title: "Let go of the box or the tool", group },
   ];
 }

@@ -8,7 +8,7 @@
  * @typedef {import("./types.js").Size} Size
  * @typedef {import("./hit.js").Shape} Shape
  * @typedef {import("./pictures.js").Picture} Picture
- * @typedef {"open" | "weak" | "done" | "out"} Look
+ * @typedef {"open" | "weak" | "place" | "done" | "out"} Look
  * @typedef {{look: Look, color: string, name: string, boxes: Box[]}} Group drawn in one stroke
  */
 
@@ -21,9 +21,12 @@ const HALO = "rgb(0 0 0 / 0.55)";
 const LOOKS = {
   open: { width: 2.25, alpha: 1, dash: [] },
   weak: { width: 1.5, alpha: 0.6, dash: [5, 4] },
+  place: { width: 1.5, alpha: 0.45, dash: [3, 6] },
   done: { width: 1.5, alpha: 0.9, dash: [] },
   out: { width: 1.25, alpha: 0.7, dash: [2, 4] },
 };
+/** Dashed, without outline and name. @param {Look} look */
+const isFaint = (look) => look === "weak" || look === "place" || look === "out";
 /** How far a name plate may be wider than its box. */
 const TAG_EXCESS = 18;
 const HANDLE_SIZE = 9;
@@ -70,7 +73,7 @@ export function paintBoxes(context, groups, view, ratio, opacity, tags) {
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   context.lineJoin = "miter";
   for (const { look, boxes } of groups) {
-    if (look === "weak" || look === "out") continue;
+    if (isFaint(look)) continue;
     context.globalAlpha = opacity;
     context.strokeStyle = HALO;
     context.lineWidth = (LOOKS[look].width + (look === "done" ? 1.5 : 2.5)) * ratio;
@@ -137,7 +140,7 @@ function trace(context, { xyxy, angle }, view, ratio) {
  * @param {number} ratio @param {import("./tags.js").Tags} tags
  */
 function paintTags(context, group, view, ratio, tags) {
-  if (group.look === "weak" || group.look === "out") return;
+  if (isFaint(group.look)) return;
   for (const box of group.boxes) {
     const room = (box.xyxy[2] - box.xyxy[0]) * view.scale + TAG_EXCESS;
     paintTag(context, box, group, view, ratio, tags, room);

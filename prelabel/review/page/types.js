@@ -54,6 +54,7 @@
  * @property {number | string | null} leased_until
  * @property {number} shown_score proposals below it are shown only on request
  * @property {Box[]} boxes
+ * @property {string[]} [places] ids of weak proposals that may be missed objects, likeliest first
  *
  * @typedef {{id: number, name: string, color: string}} ClassInfo color: #rrggbb
  *

@@ -24,6 +24,7 @@ const DRAG_FROM_PX = 3;
 const LOOKS = {
   open: { width: 1.75, alpha: 1 },
   weak: { width: 1, alpha: 0.55 },
+  place: { width: 1, alpha: 0.4 },
   done: { width: 1.25, alpha: 0.9 },
   out: { width: 1, alpha: 0.4 },
 };
