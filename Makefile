@@ -23,11 +23,10 @@ WORK ?= build/bench
 NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA=FOLDER))
 
 .PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
-        simulate-playing-cards bench-propose bench-import bench-select bench-cold-start \
-        bench-page bench-carry bench-lidar bench-raster bench-review bench-review-effort \
-        bench-curate bench-errors bench-accept pictures-curate pictures-errors pictures-lidar \
-        pictures-review \
-        clean
+        simulate-playing-cards bench-strategies bench-propose bench-import bench-select \
+        bench-cold-start bench-page bench-carry bench-lidar bench-raster bench-review \
+        bench-review-effort bench-curate bench-errors bench-accept pictures-curate \
+        pictures-errors pictures-lidar pictures-review clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -83,6 +82,9 @@ simulate-playing-cards: setup ## active against random on photographs of playing
 	$(NEED_DATA)$(RUN)/prelabel simulate configs/simulate-playing-cards.yaml --data $(DATA) \
 	    --to $(WORK)/playing-cards
 	$(BENCH)/simulation_table.py $(WORK)/playing-cards/summary.json
+
+bench-strategies: setup ## strategies against random picks on three datasets; QUICK=1: that it runs
+	$(NEED_DATA)$(BENCH)/strategies.py --data $(DATA) --work $(WORK)/strategies $(if $(QUICK),--quick)
 
 bench-propose: setup ## the whole proposal pass against the framework's own predict and OpenVINO
 	$(NEED_DATA)$(BENCH)/propose.py --data $(DATA) --work $(WORK)/propose

@@ -19,6 +19,7 @@ EXTREME_CLICKING_S = 7.0
 CAREFUL_DRAWING_S = 25.5
 
 _LEAST_TO_FIT = 10  # true boxes; fewer say too little about the share of loose ones
+_LEAST_FRAMES = 3  # fewer say too little about objects that nothing points at
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +149,15 @@ class CostForecast:
     A detection of score s is taken to be a right one with probability s. Shown (score at least
     `display_score`), it then costs a glance or, for a share `loose_share` of right ones, an
     adjustment; otherwise a rejection. Not shown, it is an object to find and draw with probability
-    s. All but opening the frame is multiplied by `factor`, which `fitted` makes right on average.
+    s. That is multiplied by `factor`, which `fitted` makes right on average. Every frame takes
+    `unhinted_s` more for objects that no detection points at, which a young model leaves most of.
     """
 
     cost: CostModel
     display_score: float
     loose_share: float = 0.25  # an assumption until fitted
     factor: float = 1.0
+    unhinted_s: float = 0.0
 
     def seconds(self, prediction: Prediction) -> float:
         """Foretold seconds for one frame."""
@@ -164,29 +167,37 @@ class CostForecast:
         """Foretold seconds for each of n frames, (n,)."""
         work_s = self._work_of_boxes(boxes.score)
         a_frame = np.bincount(boxes.owner, work_s, boxes.frame_count)
-        return np.asarray(self.cost.resolved().open_s + self.factor * a_frame, np.float64)
+        always_s = self.cost.resolved().open_s + self.unhinted_s
+        return np.asarray(always_s + self.factor * a_frame, np.float64)
 
     def fitted(
         self, predictions: Sequence[Prediction], truths: Sequence[AnnotationSet]
     ) -> "CostForecast":
-        """The forecast with share and factor measured on labelled frames the model has not seen.
+        """The forecast measured on labelled frames that the model has not seen.
 
-        With fewer than `_LEAST_TO_FIT` true boxes, or nothing foretold, it stays as it is. The
-        factor is held within 1/4 and 4.
+        Share and factor stay as they are with fewer than `_LEAST_TO_FIT` true boxes, `unhinted_s`
+        with fewer than `_LEAST_FRAMES` frames. The factor is held within 1/4 and 4.
         """
+        pairs = list(zip(predictions, truths, strict=True))
+        hinted = self._with_unhinted(pairs)
         if sum(len(truth) for truth in truths) < _LEAST_TO_FIT:
-            return self
-        shown = [displayed(one, self.display_score) for one in predictions]
-        matchings = [match(one, truth) for one, truth in zip(shown, truths, strict=True)]
+            return hinted
+        matchings = [match(displayed(one, self.display_score), truth) for one, truth in pairs]
         overlaps = np.concatenate([one.iou[one.truth_of != UNMATCHED] for one in matchings])
         loose = float((overlaps < TIGHT_IOU).mean()) if len(overlaps) else self.loose_share
-        forecast = replace(self, loose_share=loose, factor=1.0)
+        forecast = replace(hinted, loose_share=loose, factor=1.0)
         foretold = sum(float(forecast._work_of_boxes(one.score).sum()) for one in predictions)
-        opening = self.cost.resolved().open_s
-        charged = sum(self.cost.matched_seconds(one) - opening for one in matchings)
+        always_s = self.cost.resolved().open_s + forecast.unhinted_s
+        charged = sum(self.cost.matched_seconds(one) - always_s for one in matchings)
         if foretold <= 0 or charged <= 0:
             return forecast
         return replace(forecast, factor=float(np.clip(charged / foretold, 0.25, 4.0)))
+
+    def _with_unhinted(self, pairs: Sequence[tuple[Prediction, AnnotationSet]]) -> "CostForecast":
+        if len(pairs) < _LEAST_FRAMES:
+            return self
+        unhinted = sum(len(match(one, truth).missed) for one, truth in pairs)
+        return replace(self, unhinted_s=self.cost.missed_s() * unhinted / len(pairs))
 
     def _work_of_boxes(self, scores: Float32s) -> Float64s:
         score: Float64s = scores.astype(np.float64)

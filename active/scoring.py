@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from prelabel.active.ahead import worked_ahead
 from prelabel.active.box_table import BoxTable, Column
 from prelabel.active.pool import Need, Pool, Rows
 from prelabel.active.reasons import RANDOM_REASON
@@ -67,9 +68,14 @@ def frame_by_frame(
     pool: Pool, columns: Sequence[Column], value: Callable[[BoxTable], Float64s]
 ) -> Float64s:
     """`value` of each part of a pool, (n,): memory does not grow with the boxes of the pool."""
+
+    def valued(part: tuple[Rows, BoxTable]) -> tuple[Rows, Float64s]:
+        rows, boxes = part
+        return rows, value(boxes)
+
     values = np.zeros(len(pool))
-    for rows, boxes in pool.boxes.chunks(columns):
-        values[rows] = value(boxes)
+    for rows, found in worked_ahead(valued, pool.boxes.chunks(columns)):
+        values[rows] = found
     return values
 
 

@@ -44,7 +44,7 @@ def curated_project(
 
 
 def draw(project: Path, folder: Path) -> None:
-    """All pictures, on the way of a curator through the App."""
+    """The error patches of a project and one of them being fixed, with a round just begun."""
     with (
         curating(project, "cora") as (address, _),
         sync_playwright() as playwright,
@@ -52,8 +52,7 @@ def draw(project: Path, folder: Path) -> None:
     ):
         page = browser.new_page(viewport=WINDOW)
         open_app(page, address)
-        _keep(page, folder, "app")
-        choose_batch(page, "12", lambda name: _keep(page, folder, name))
+        choose_batch(page, "12", lambda _: None)
         open_error_patches(page, "patches")
         _keep(page, folder, "patches")
         fix_first_patch(page, "0.4", lambda name: _keep(page, folder, name))

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -95,7 +95,7 @@ def copy_proposals(source: Project, to: Project) -> None:
     assert model is not None
     ids = [frame.frame_id for frame in to.store.frames()]
     found = read_predictions(source.workspace, model.model_id, ids)
-    to.store.add_model(model, "olga")
+    to.store.add_model(replace(model, round_number=None), "olga")  # rounds are of one project
     prediction_files(to.workspace, model.model_id).write(list(found.values()))
 
 

@@ -99,6 +99,11 @@ class PredictionFiles:
         """The ids of all frames with a prediction."""
         return set(_ids(self.raw_batches(["frame_id"])))
 
+    def give_embeddings(self) -> bool:
+        """Whether the first predictions come with frame embeddings; some detectors have none."""
+        first = next(self.raw_batches(["frame_embedding"]), None)
+        return first is not None and bool(len(list_values(first.column("frame_embedding"))[0]))
+
     def read(
         self, frame_ids: Sequence[str] | None = None, without: Collection[str] = ()
     ) -> Iterator[Prediction]:

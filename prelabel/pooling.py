@@ -36,13 +36,15 @@ from prelabel.workspace import Workspace
 class Candidates:
     """Frames that may be chosen, and the recordings they come from; one row each.
 
-    `left_out` more could not: `files` hold no prediction of them. Without a model these hold
-    descriptors of pictures; where nothing is looked at but lots, they are None.
+    `left_out` more could not: `files` hold no prediction of them. `vectors` hold what pictures are
+    compared by: the embeddings of the model, or descriptors where it gives none or there is no
+    model yet. Where nothing is looked at but lots, both are None.
     """
 
     frame_ids: tuple[str, ...]
     recordings: Recordings
     files: PredictionFiles | None
+    vectors: PredictionFiles | None
     left_out: int = 0
 
 
@@ -78,7 +80,7 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         return self._pool(boxes, _seconds(boxes, forecast))
 
     def _pool(self, boxes: BoxSource, cost_s: Float32s) -> Pool:
-        wanted = self.candidates.files if Need.EMBEDDINGS in self.needs else None
+        wanted = self.candidates.vectors if Need.EMBEDDINGS in self.needs else None
         return Pool(
             self.candidates.frame_ids,
             boxes,
@@ -111,9 +113,12 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         return Evidence.of_the_newest_kind(predictions, labels)
 
 
-def candidates_of(frames: Iterable[Frame], files: PredictionFiles | None) -> Candidates:
-    """Those of the frames that `files` tell something of; None: all of them."""
-    present = None if files is None else files.predicted_ids()
+def candidates_of(
+    frames: Iterable[Frame], files: PredictionFiles | None, vectors: PredictionFiles | None
+) -> Candidates:
+    """Those of the frames that `files` and `vectors` tell something of; None: all of them."""
+    told = [one.predicted_ids() for one in {files, vectors} if one is not None]
+    present = set.intersection(*told) if told else None
     ids: list[str] = []
     places: list[tuple[str | None, int | None]] = []
     left_out = 0
@@ -123,7 +128,7 @@ def candidates_of(frames: Iterable[Frame], files: PredictionFiles | None) -> Can
             places.append((frame.sequence, frame.index))
         else:
             left_out += 1
-    return Candidates(tuple(ids), Recordings.of(places), files, left_out)
+    return Candidates(tuple(ids), Recordings.of(places), files, vectors, left_out)
 
 
 def describe_project(workspace: Workspace, store: Store, progress: Progress) -> PredictionFiles:

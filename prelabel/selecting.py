@@ -156,12 +156,11 @@ def _candidates(
     first = next(free, None)
     if first is None:
         raise EmptyPoolError(f"{workspace.folder}: {_why_empty(len(in_hand))}")
-    files = None
-    if model is not None:
-        files = prediction_files(workspace, model.model_id)
-    elif Need.EMBEDDINGS in needs:
-        files = describe_project(workspace, store, progress)
-    candidates = candidates_of(chain([first], free), files)
+    files = None if model is None else prediction_files(workspace, model.model_id)
+    vectors = files
+    if Need.EMBEDDINGS in needs and not (files and files.give_embeddings()):
+        vectors = describe_project(workspace, store, progress)
+    candidates = candidates_of(chain([first], free), files, vectors)
     if candidates.frame_ids:
         return candidates
     if model is None:

@@ -39,8 +39,11 @@ class Simulated:
     next_command: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Data:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A simulation as its file describes it, and the data it is to run on."""
+
+    config: SimulationConfig
     classes: tuple[str, ...]
     frames: Sequence[LabelledFrame]
 
@@ -58,13 +61,13 @@ def simulate_from_file(
     `report.html`, and a store for each arm.
     """
     watching = progress or Silent()
-    config = _with_root(read_simulation(configuration), configuration, data_root)
-    data = _read_data(config, folder, watching)
+    ready = prepare(configuration, folder, data_root, watching)
+    config = ready.config
     recorder = StoreRecorder(
-        folder.resolve(), data.classes, data.frames, config.strategies, config.detector
+        folder.resolve(), ready.classes, ready.frames, config.strategies, config.detector
     )
     surroundings = Surroundings(progress=watching, recorder=recorder)
-    found = simulate(config, data.classes, data.frames, folder, surroundings)
+    found = simulate(config, ready.classes, ready.frames, folder, surroundings)
     where = "" if data_root is None else f" --data {data_root}"
     summary = replace(found, command=f"prelabel simulate {configuration} --to {folder}{where}")
     summary.write(folder / SUMMARY_FILE)
@@ -75,6 +78,21 @@ def simulate_from_file(
         tuple(one.headline for one in verdicts_of(summary)),
         "prelabel init NAME --images FOLDER --classes a,b    # the same on your own pictures",
     )
+
+
+def prepare(
+    configuration: Path,
+    folder: Path,
+    data_root: Path | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Read the file of a simulation and its dataset; generated scenes are drawn below `folder`.
+
+    `data_root` as in `simulate_from_file`.
+    """
+    config = _with_root(read_simulation(configuration), configuration, data_root)
+    classes, frames = _read_data(config, folder, progress or Silent())
+    return Prepared(config, classes, frames)
 
 
 def _with_root(
@@ -94,10 +112,12 @@ def _moved(path: Path, beside: Path, root: Path) -> Path:
     return root / path.relative_to(beside) if path.is_relative_to(beside) else path
 
 
-def _read_data(config: SimulationConfig, folder: Path, progress: Progress) -> _Data:
+def _read_data(
+    config: SimulationConfig, folder: Path, progress: Progress
+) -> tuple[tuple[str, ...], Sequence[LabelledFrame]]:
     if config.format == SCENES_FORMAT:
         options = read_configuration(config.source, ScenesFile).scenes
-        return _Data(SCENE_CLASSES, write_scenes(folder / "scenes", options, progress))
+        return SCENE_CLASSES, write_scenes(folder / "scenes", options, progress)
     report = ImportReport()
     opened = open_dataset(
         config.source,
@@ -111,4 +131,4 @@ def _read_data(config: SimulationConfig, folder: Path, progress: Progress) -> _D
         for one in opened.frames:
             frames.append(one)
             advance()
-    return _Data(opened.classes, frames)
+    return opened.classes, frames

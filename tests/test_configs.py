@@ -9,7 +9,7 @@ from prelabel.datasets.configuration import ConfigurationError, read_configurati
 from prelabel.models.onnx.spec import OnnxSpec
 from prelabel.simulating import ScenesFile
 
-CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").rglob("*.yaml"))
 KINDS = (SimulationConfig, ScenesFile, OnnxSpec)
 
 

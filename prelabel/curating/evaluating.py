@@ -28,8 +28,11 @@ def register_evaluation(dataset: Any, proposals: str, classes: Sequence[str], ju
         if not judged:
             return
     else:
-        # Only the note goes: deleting an evaluation would take its fields away as well.
-        method.register_run(dataset, EVALUATION, overwrite=known, cleanup=False)
+        if known:
+            # Only the note goes: deleting an evaluation would take its fields away as well, and
+            # overwriting one of another model is refused.
+            method.delete_run(dataset, EVALUATION, cleanup=False)
+        method.register_run(dataset, EVALUATION)
     view = all_samples(dataset).exists(f"{EVALUATION}_tp")
     if view.count(f"{proposals}.detections") > _MOST_MATCHES:
         return

@@ -163,7 +163,8 @@ def facts(project: Project) -> Facts:
 def _told(project: Project, status: ProjectStatus, minutes: float) -> list[str]:
     counts, batch = status.counts, status.batch
     lines = [
-        f"### {status.name}",
+        f"**{status.name}**",
+        "",
         f"- {counts.labelled} of {counts.frames} frames labelled, {counts.boxes} boxes",
         f"- corrections took people {minutes:.0f} min",
     ]

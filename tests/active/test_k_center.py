@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from prelabel.active.k_center import distance_to_nearest, k_center
+from prelabel.active.k_center import by_id, distance_to_nearest, k_center
 from prelabel.datasets.errors import InvalidValueError
 
 
@@ -147,3 +147,9 @@ def test_embeddings_whose_squares_overflow_are_refused() -> None:
     huge = np.full((2, 2), 1e30, np.float32)
     with pytest.raises(InvalidValueError, match="overflow"):
         k_center(huge, huge[:1], ids(2), 1)
+
+
+@given(st.sets(st.text("0a~", min_size=1, max_size=14)))
+def test_ids_are_ordered_by_their_letters(ids: set[str]) -> None:
+    given_order = tuple(ids)
+    assert [given_order[row] for row in by_id(given_order)] == sorted(ids)

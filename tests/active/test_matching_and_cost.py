@@ -161,6 +161,13 @@ def test_a_fitted_forecast_is_right_on_average() -> None:
     assert 0.8 < forecast.factor < 1.2  # scores were honest, so little is to be mended
 
 
+def test_objects_that_nothing_points_at_are_foretold_for_every_frame() -> None:
+    truths = [truth(*[(OBJECT, 0)] * count) for count in (2, 4, 6)]
+    forecast = CostForecast(CostModel(), 0.5).fitted([proposals()] * 3, truths)
+    assert forecast.seconds(proposals()) == pytest.approx(3 + 4 * 9)
+    assert forecast.factor == 1  # of nothing that was foretold
+
+
 def test_a_forecast_is_not_fitted_on_next_to_nothing() -> None:
     forecast = CostForecast(CostModel(), 0.5)
     assert forecast.fitted([proposals()], [truth((OBJECT, 0))]) == forecast

@@ -35,8 +35,9 @@ from prelabel.models.registry import build_detector
 
 Scenes = dict[str, LabelledFrame]
 
-FURTHER_PASSES = {Need.VIEWS, Need.COMMITTEE}  # over the pool, which a learner does not make
-WITH_ONE_PASS = [name for name in STRATEGIES if not STRATEGIES[name].needs & FURTHER_PASSES]
+# Further passes over the pool, and a table of scores: a learner makes and reads none.
+FROM_ELSEWHERE = {Need.VIEWS, Need.COMMITTEE, Need.GIVEN}
+WITH_ONE_PASS = [name for name in STRATEGIES if not STRATEGIES[name].needs & FROM_ELSEWHERE]
 
 
 @pytest.fixture
@@ -94,9 +95,10 @@ def test_query_and_teach(name: str, count: int, scenes: Scenes, tmp_path: Path) 
     assert learner.estimator.checkpoint_.parent == tmp_path / "1"
 
 
-def test_what_needs_further_passes_says_so(scenes: Scenes, tmp_path: Path) -> None:
-    assert set(QUERY_STRATEGIES) - set(WITH_ONE_PASS) == {"cald", "committee"}
-    for name, words in (("cald", "changed pictures"), ("committee", "there is only one")):
+def test_what_a_learner_does_not_bring_is_asked_for(scenes: Scenes, tmp_path: Path) -> None:
+    assert set(QUERY_STRATEGIES) - set(WITH_ONE_PASS) == {"cald", "committee", "given"}
+    asked = {"cald": "changed pictures", "committee": "there is only one", "given": "a table"}
+    for name, words in asked.items():
         learner = started(scenes, tmp_path / name, name)
         with pytest.raises(StrategyError, match=words):
             learner.query(rest_of(scenes, learner), n_instances=1)

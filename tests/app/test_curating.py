@@ -1,25 +1,33 @@
 """A project in FiftyOne, on a real MongoDB: filled by changes, and read back."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from builders import a_prediction
 from curated import accept_proposals, labelled_id, sample_of, synchronised
 from mongo import mongod_program, skip_without_mongod
 from review_app import CLASSES, FRAMES, MODEL
 
 from prelabel.curating.curate import rebuild
 from prelabel.curating.documents import labels_document
-from prelabel.curating.fields import EVALUATION, proposals_field
+from prelabel.curating.fields import EVALUATION, MAP, SIMILARITY, proposals_field
 from prelabel.curating.mongod import MongodOptions, running_mongod
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation
 from prelabel.curating.samples import all_samples, group_id
+from prelabel.curating.vectors import flat_map
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.progress import Silent
 from prelabel.project import Project
+from prelabel.proposing import prediction_files
+from prelabel.store.records import ModelRecord
 
 PROPOSALS = proposals_field(MODEL)
+RNG = np.random.default_rng(0)
+BOX, PROBS = [[2, 2, 20, 20]], [[0.9, 0.05]]
 
 # What FiftyOne's driver says about its own defaults.
 pytestmark = pytest.mark.filterwarnings("ignore:No uuidRepresentation:DeprecationWarning")
@@ -139,6 +147,33 @@ def test_pictures_of_one_instant_are_slices_of_a_group(
     names, groups = view.values(["group.name", "group.id"])
     assert (sorted(names), set(groups)) == (["front", "lidar_bev"], {group_id("0007")})
     assert len(dataset.load_saved_view("this batch")) == FRAMES
+
+
+def test_frames_are_alike_and_lie_where_the_projects_own_vectors_say(
+    curation: Curation, curated_project: Project
+) -> None:
+    ids = [frame.frame_id for frame in curated_project.store.frames()]
+    vectors = (RNG.integers(-16, 16, (FRAMES - 1, 4)) / 4).astype(np.float32)
+    vectors[3] = vectors[0] * 1.125
+    embedder = "fedcba9876543210"
+    record = ModelRecord(embedder, "torchvision:micro", "best.pt", 3, 10, 1.0)
+    curated_project.store.add_model(record, "ann")
+    prediction_files(curated_project.workspace, embedder).write(
+        [
+            replace(a_prediction(one, BOX, PROBS, embedder), frame_embedding=vector)
+            for one, vector in zip(ids[:-1], vectors, strict=True)
+        ]
+    )
+    dataset, _ = synchronised(curation, curated_project)
+    assert sorted(dataset.list_brain_runs()) == [MAP, SIMILARITY]
+    first = sample_of(dataset, ids[0])
+    alike = dataset.sort_by_similarity(first.id, brain_key=SIMILARITY, k=2)
+    assert alike.values("frame_id") == [ids[0], ids[3]]
+    drawn = dataset.load_brain_results(MAP)
+    frame_of = dict(zip(*dataset.values(["id", "frame_id"]), strict=True))
+    rows = [ids.index(frame_of[one]) for one in drawn.sample_ids]
+    assert sorted(rows) == list(range(FRAMES - 1))
+    np.testing.assert_allclose(drawn.points, flat_map(vectors[rows]), atol=1e-6)
 
 
 def test_views_for_curators_are_saved_and_open(

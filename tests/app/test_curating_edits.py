@@ -230,3 +230,24 @@ def test_tags_accept_requeue_exclude_and_include(
     sample.save()
     synchronised(curation, curated_project)
     assert curated_project.store.excluded() == set()
+
+
+def test_frames_that_people_are_to_label_blind_are_not_accepted_as_proposed(
+    curation: Curation, curated_project: Project
+) -> None:
+    frames = curated_project.store.frames(labelled=False)
+    blind, other = [frame.frame_id for frame in frames][:2]
+    shown = proposals_for(curated_project, [blind])[blind].visible
+    checked = AcceptedFrame(blind, Part.AUDIT_WHOLE, shown)
+    record_acceptance(curated_project.store, MODEL, {}, [checked], "ann", utc_now)
+    dataset, _ = synchronised(curation, curated_project)
+    dataset.match({"frame_id": {"$in": [blind, other]}}).tag_samples("accept")
+    _, done = synchronised(curation, curated_project)
+    assert done.collected is not None
+    (outcome,) = done.collected.wishes
+    assert outcome.told == (
+        "0 accepted, 1 accepted as proposed, 0 had labels already, "
+        "1 are left to the audit of a rule"
+    )
+    assert curated_project.store.labels(blind) is None
+    assert curated_project.store.labels(other) is not None

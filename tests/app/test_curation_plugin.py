@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from review_app import opened_copy
+from curated import accept_proposals
+from review_app import FRAMES, opened_copy
 
 from prelabel.curating.background import Step, in_background
 from prelabel.curating.curate import synchronise
+from prelabel.curating.fields import proposals_field
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import opened_curation, plugins_folder
 from prelabel.curating.worker import work_once
@@ -120,6 +122,44 @@ def test_long_work_is_scheduled_and_done_by_the_worker(dataset: Any, project: Pr
     # Nothing is labelled yet: what is wrong is told where the curator looks for what is scheduled.
     assert (done.run_state, "labelled" in str(done.result.error)) == ("failed", True)
     assert work_once(dataset.name) == 0
+
+
+def test_the_worker_trains_proposes_and_shows_it(dataset: Any, project: Project) -> None:
+    import fiftyone.operators as foo
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    for frame in list(project.store.frames())[:2]:
+        accept_proposals(project, frame.frame_id)
+    shorten_training(project)
+    given = {"dataset": dataset, "params": {}, "request_delegation": True}
+    foo.execute_operator(f"{OURS}/train_and_propose", given)
+    assert work_once(dataset.name) == 1
+    (done,) = DelegatedOperationService().list_operations(dataset_name=dataset.name)
+    assert done.run_state == "completed", done.result.error
+    model = project.store.latest_model()
+    assert model is not None
+    assert model.train_frames == 2
+    assert done.status.label == (
+        f"{model.model_id[:8]} learned from 2 frames and proposes on {FRAMES} frames"
+    )
+    dataset.reload()
+    assert len(dataset.exists(proposals_field(model.model_id))) == FRAMES
+    assert sorted(dataset.list_brain_runs()) == ["map", "similarity"]
+
+
+def shorten_training(project: Project) -> None:
+    """Make it a matter of a second."""
+    settings = project.workspace.folder / "prelabel.yaml"
+    text = settings.read_text(encoding="utf-8")
+    for old, new in (
+        ("steps: 1000", "steps: 1"),
+        ("batch_size: 16", "batch_size: 1"),
+        ("input_px: 320", "input_px: 64"),
+        ("validation_share: 0.2", "validation_share: 0.0"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    settings.write_text(text, encoding="utf-8")
 
 
 def test_steps_of_work_in_a_thread_come_one_by_one_and_then_its_result() -> None:

@@ -123,6 +123,10 @@ def test_results_of_another_program_propose(here: Path) -> None:
     document = json.loads((here / "batch" / "annotations.json").read_bytes())
     assert sorted(one["bbox"] for one in document["annotations"]) == [[4, 4, 20, 20]] * 5
 
+    # The program tells no embeddings: pictures are compared by what they look like.
+    compared = done("-p", "birds", "select", "--budget", "2", "--strategy", "kcenter")
+    assert "chose 2 frames by kcenter" in compared
+
     results[0]["score"] = 0.8
     (here / "results.json").write_text(json.dumps(results))
     assert "Predicted 4 frames" in done("-p", "birds", "propose")

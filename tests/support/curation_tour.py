@@ -99,6 +99,7 @@ def open_error_patches(page: Page, count: str) -> None:
     page.get_by_role("button", name="Error patches").click()
     execute(page)
     page.locator("[data-cy=entry-counts]").get_by_text(count).wait_for()
+    page.locator("[class*=fallingPixels]").wait_for(state="hidden")  # what is shown meanwhile
 
 
 def execute(page: Page) -> None:

@@ -98,17 +98,24 @@ class ProjectPanel(foo.Panel):  # type: ignore[misc]  # FiftyOne comes without t
         row.btn("patches", label="Error patches", on_click=self.on_patches)
         row.btn("synchronise", label="Synchronise", on_click=self.on_synchronise)
         row.btn("refresh", label="Refresh", on_click=self.on_refresh)
-        panel.plot("curve", layout=_layout("mAP50 by labelled frames", "frames", [0, 1]))
-        panel.plot("worth", layout=_layout("mAP50 by minutes of people", "minutes", [0, 1]))
-        panel.plot("costs", layout=_layout("Minutes of people by round", "round", None))
-        return types.Property(panel, view=types.GridView(orientation="vertical"))
+        panel.plot("curve", layout=_layout("mAP50 by labelled frames", "labelled frames"))
+        panel.plot("worth", layout=_layout("mAP50 by minutes of people", "minutes"))
+        panel.plot("costs", layout=_COSTS)
+        return types.Property(panel, view=types.GridView(orientation="vertical", px=2, py=1))
 
 
-def _layout(title: str, across: str, height: list[int] | None) -> dict[str, Any]:
+def _layout(title: str, across: str) -> dict[str, Any]:
+    """How a learning curve is drawn: all of both axes, so that two are compared at a glance."""
     return {
         "title": {"text": title, "font": {"size": 14}},
-        "margin": {"t": 40},
-        "xaxis": {"title": {"text": across}},
-        "yaxis": {} if height is None else {"range": height},
+        "margin": {"t": 40, "l": 48, "r": 16, "b": 48},
+        "xaxis": {"title": {"text": across, "standoff": 8}, "rangemode": "tozero"},
+        "yaxis": {"range": [0, 1], "automargin": True},
         "height": 240,
     }
+
+
+_COSTS = _layout("Minutes of people by round", "round") | {
+    "xaxis": {"title": {"text": "round", "standoff": 8}, "dtick": 1},
+    "yaxis": {"rangemode": "tozero", "automargin": True},
+}
