@@ -85,6 +85,8 @@ class Finisher:
         if trains and self._has_news():
             trained = train(self.workspace, self.store, self.author, self.progress)
             done.append(f"trained on {counted(trained.model.train_frames, 'frame')}")
+            if (told := trained.left_out_told()) is not None:
+                done.append(told)
         report = propose(self.workspace, self.store, self.author, self.progress).report
         if report.predicted:
             done.append(f"proposed boxes on {counted(report.predicted, 'frame')}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,14 @@ from prelabel.datasets.errors import BadInputError, PrelabelError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress
-from prelabel.models.detector import FitOptions, FitResult, NotTrainableError, TrainingExample
+from prelabel.datasets.wording import counted
+from prelabel.models.detector import (
+    Detector,
+    FitOptions,
+    FitResult,
+    NotTrainableError,
+    TrainingExample,
+)
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
 from prelabel.settings import SETTINGS_FILE
@@ -44,10 +51,20 @@ class TrainingSet:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What `prelabel train` did."""
+    """What `prelabel train` did; `left_out` counts frames half done that it cannot learn from."""
 
     model: ModelRecord
     validation_frames: int
+    left_out: int = 0
+
+    def left_out_told(self) -> str | None:
+        """A sentence on the frames left out; None where there are none."""
+        if not self.left_out:
+            return None
+        return (
+            f"{counted(self.left_out, 'frame')} half done left out: {self.model.detector} cannot "
+            "learn from frames of which only some boxes are known"
+        )
 
 
 def training_set(
@@ -100,6 +117,12 @@ def project_training_set(workspace: Workspace, store: Store) -> TrainingSet:
     return TrainingSet((*found.train, *more), found.validation)
 
 
+def without_parts(examples: TrainingSet) -> TrainingSet:
+    """The same without frames half done, for detectors that cannot learn from them."""
+    whole = tuple(one for one in examples.train if one.is_complete)
+    return TrainingSet(whole, examples.validation)
+
+
 def learned_frames(model: ModelRecord) -> set[str] | None:
     """The frames that trained a model or chose its checkpoint; None where that is not known."""
     if not model.train_frames:
@@ -126,13 +149,13 @@ def train(workspace: Workspace, store: Store, author: str, progress: Progress) -
             f"{settings.detector} only predicts, and `prelabel propose` uses it as it stands; to "
             f"train, name another detector in {SETTINGS_FILE}, such as torchvision:micro"
         )
-    examples = project_training_set(workspace, store)
-    if not any(len(one.annotations) for one in examples.train):
-        raise NothingToTrainOnError(
-            f"{workspace.folder}: no labelled frame has a box to learn from; choose frames with "
-            "`prelabel select`, label them, and bring the labels in with `prelabel import`"
-        )
-    result = _fit(workspace, store.classes(), examples, progress)
+    found = project_training_set(workspace, store)
+    _check_boxes(workspace, found)  # before a framework is loaded for nothing
+    detector = build_detector(workspace.detector, store.classes(), workspace.state_folder)
+    examples = found if detector.spec.learns_parts else without_parts(found)
+    left_out = len(found.train) - len(examples.train)
+    _check_boxes(workspace, examples)
+    result = _fit(workspace, detector, examples, progress)
     latest_round = store.rounds()[-1].number if store.rounds() else None
     model = store.add_model(
         ModelRecord(
@@ -147,14 +170,21 @@ def train(workspace: Workspace, store: Store, author: str, progress: Progress) -
         ),
         author,
     )
-    return Trained(model, len(examples.validation))
+    return Trained(model, len(examples.validation), left_out)
+
+
+def _check_boxes(workspace: Workspace, examples: TrainingSet) -> None:
+    if not any(len(one.annotations) for one in examples.train):
+        raise NothingToTrainOnError(
+            f"{workspace.folder}: no labelled frame has a box to learn from; choose frames with "
+            "`prelabel select`, label them, and bring the labels in with `prelabel import`"
+        )
 
 
 def _fit(
-    workspace: Workspace, classes: Sequence[str], examples: TrainingSet, progress: Progress
+    workspace: Workspace, detector: Detector, examples: TrainingSet, progress: Progress
 ) -> FitResult:
     settings = workspace.settings
-    detector = build_detector(workspace.detector, classes, workspace.state_folder)
     options = FitOptions(
         steps=settings.training.steps,
         batch_size=settings.training.batch_size,

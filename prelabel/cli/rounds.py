@@ -34,6 +34,8 @@ def train(obj: dict[str, Any]) -> None:
             f"{counted(model.train_frames, 'frame')} in {time_told(model.seconds)}: {quality}. "
             f"Model {model.model_id}."
         )
+        if (told := trained.left_out_told()) is not None:
+            click.echo(f"{told}.")
         tell_next(project)
 
 

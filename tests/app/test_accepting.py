@@ -33,7 +33,14 @@ from prelabel.store.acceptances import (
 )
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
-from prelabel.training import half_done_examples, project_training_set, training_set
+from prelabel.training import (
+    Trained,
+    TrainingSet,
+    half_done_examples,
+    project_training_set,
+    training_set,
+    without_parts,
+)
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 CHECKS = 160
@@ -232,6 +239,15 @@ def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWor
     assert {one.frame.frame_id for one in examples} == set(halves)
     assert not any(one.is_complete for one in examples)
     assert all(one.annotations == sure[one.frame.frame_id] for one in examples)
+    # Detectors that cannot learn from parts do without these frames.
+    both = TrainingSet((*kept.train, *examples), kept.validation)
+    assert without_parts(both) == kept
+    model = project.store.latest_model()
+    assert model is not None
+    assert Trained(model, 0).left_out_told() is None
+    told = Trained(model, 0, 3).left_out_told()
+    assert told is not None
+    assert told.startswith("3 frames half done left out")
     project.withdraw(1, "a test")
     assert not half_done_examples(project.store, without_checks=True)
 
@@ -315,6 +331,8 @@ def test_the_commands(world: BirdWorld) -> None:
     easy = ("--precision", "0.9", "--missed", "0.1", "--confidence", "0.9")
     code, told = run("accept", *easy)
     assert (code, "prelabel accept --yes" in told) == (0, True)
+    code, told = run("accept", *easy, "--by-class")
+    assert (code, "limits by class" in told, "whole frames: none" in told) == (0, True, True)
     code, told = run("accept", *easy, "--yes")
     assert (code, "Acceptance 1 is done" in told) == (0, True)
     with open_project(world.folder) as project:

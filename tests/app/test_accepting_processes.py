@@ -1,0 +1,209 @@
+"""Processes that are killed while they accept, and processes that accept at once."""
+
+import multiprocessing
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+import accept_children
+import finish_children
+import pytest
+from accept_projects import BirdWorld, bird_world
+from store_content import labelled_frames
+
+from prelabel.auditing import look_at_audits
+from prelabel.datasets.frames import LabelledFrame
+from prelabel.project import open_project
+from prelabel.store.acceptances import (
+    EndKind,
+    Part,
+    accepted_by_rule,
+    all_acceptances,
+    awaiting_audit,
+    end_acceptance,
+    frames_of,
+    half_done,
+    record_acceptance,
+)
+from prelabel.store.records import EventKind
+from prelabel.store.store import Store, utc_now
+
+PATIENCE_S = 240.0
+CHECKS = 160
+Work = Callable[[str, Path, Connection, int | None], None]
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Children forked from a server that has loaded everything, so that one starts in no time."""
+    context = multiprocessing.get_context("forkserver")
+    loaded = ["prelabel.project", "prelabel.finishing", "prelabel.store.store"]
+    context.set_forkserver_preload(["__main__", "cv2", "psycopg", "sklearn.linear_model", *loaded])
+    return context
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> BirdWorld:
+    """A project in which enough frames were drawn at random and labelled."""
+    world = bird_world(tmp_path_factory.mktemp("accept"))
+    with open_project(world.folder, author="ann") as project:
+        chosen = project.select(CHECKS, "random")
+        world.label(project, [frame.frame_id for frame in chosen.frames])
+    return world
+
+
+def started(
+    context: ForkServerContext, work: Work, url: str, root: Path, dies_at: int | None = None
+) -> tuple[ForkServerProcess, Connection]:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(url, root, theirs, dies_at))
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def has_ended(process: ForkServerProcess, pipe: Connection) -> bool:
+    """Whether a process came to its end; else it was killed."""
+    process.join(PATIENCE_S)
+    code = process.exitcode
+    assert code in (0, -signal.SIGKILL)
+    process.close()
+    pipe.close()
+    return code == 0
+
+
+def unlabelled(store: Store) -> None:
+    frames = labelled_frames(accept_children.FRAMES)
+    store.import_frames([LabelledFrame(one.frame, None) for one in frames], "ann")
+
+
+def state(store: Store) -> tuple[int, ...]:
+    """Acceptances, their frames, frames with labels, those half done, audits, events of both."""
+    parts = [list(frames_of(store, one.number, list(Part))) for one in all_acceptances(store)]
+    kinds = Counter(event.kind for event in store.events())
+    return (
+        len(parts),
+        sum(map(len, parts)),
+        store.counts().labelled,
+        len(half_done(store, [one.frame_id for one in accept_children.accepted_frames()])),
+        len(awaiting_audit(store)),
+        kinds[EventKind.LABELS_ACCEPTED],
+        kinds[EventKind.LABELS_WITHDRAWN],
+    )
+
+
+def test_killed_at_any_write_all_is_accepted_or_nothing(
+    store: Store, store_url: str, tmp_path: Path, processes: ForkServerContext
+) -> None:
+    unlabelled(store)
+    nothing, moments = state(store), 0
+    assert nothing == (0,) * len(nothing)
+    done = False
+    while not done:
+        moments += 1 if store_url.startswith("sqlite") else 2
+        child = started(processes, accept_children.accept, store_url, tmp_path, moments)
+        done = has_ended(*child)
+        assert state(store) == ((1, 24, 12, 6, 6, 1, 0) if done else nothing)
+    assert moments > 5
+    for one in frames_of(store, 1, [Part.WHOLE]):
+        assert store.replay(one.frame_id) == store.label_history(one.frame_id)
+
+
+def test_killed_at_any_write_all_is_withdrawn_or_nothing(
+    store: Store, store_url: str, tmp_path: Path, processes: ForkServerContext
+) -> None:
+    unlabelled(store)
+    record_acceptance(store, "m1", {}, accept_children.accepted_frames(), "ann", utc_now)
+    accepted, moments = state(store), 0
+    done = False
+    while not done:
+        moments += 1 if store_url.startswith("sqlite") else 2
+        child = started(processes, accept_children.withdraw_first, store_url, tmp_path, moments)
+        done = has_ended(*child)
+        assert state(store) == ((1, 24, 0, 0, 0, 1, 12) if done else accepted)
+    assert moments > 3
+    (ended,) = all_acceptances(store)
+    assert ended.end_kind is EndKind.WITHDRAWN
+    assert end_acceptance(store, 1, EndKind.WITHDRAWN, "again", "ann", utc_now) == []
+
+
+def test_of_two_that_accept_the_same_one_gets_each_frame(
+    store: Store, store_url: str, tmp_path: Path, processes: ForkServerContext
+) -> None:
+    unlabelled(store)
+    children = [
+        started(processes, accept_children.accept, store_url, tmp_path, None) for _ in range(3)
+    ]
+    assert all(has_ended(*child) for child in children)
+    whole = [one for number in (1, 2, 3) for one in frames_of(store, number, [Part.WHOLE])]
+    assert [one.number for one in all_acceptances(store)] == [1, 2, 3]
+    assert len({one.frame_id for one in whole}) == len(whole) == 12
+    assert {one.version for one in whole} == {1}
+    assert len(awaiting_audit(store)) == 6
+    assert store.counts().labelled == 12
+
+
+def test_finish_goes_on_where_it_was_killed(
+    checked: BirdWorld, tmp_path: Path, processes: ForkServerContext
+) -> None:
+    folder = tmp_path / "birds"
+    shutil.copytree(checked.folder, folder)
+
+    def run(dies_at: int | None) -> tuple[int, int, bool]:
+        """How many acceptances and rounds there are then, and whether the audit is in line."""
+        child = started(processes, finish_children.finish, "", folder, dies_at)
+        assert has_ended(*child) == (dies_at is None)
+        with open_project(folder) as project:
+            store = project.store
+            newest = store.latest_batch()
+            assert newest is not None
+            waiting = awaiting_audit(store)
+            held = {pick.frame_id for pick in newest[1].picks}
+            labelled = store.counts().labelled - CHECKS
+            assert labelled == len(accepted_by_rule(store))
+            in_line = bool(waiting) and set(waiting) <= held
+            return len(all_acceptances(store)), len(store.rounds()), in_line
+
+    assert run(2) == (1, 1, False)  # all is accepted; the audit has no round yet
+    assert run(2) == (1, 2, False)  # a round without a batch
+    assert run(None) == (1, 3, True)
+    with open_project(folder) as project:
+        (standing,) = look_at_audits(project.store)
+        assert standing.checked == 0
+
+
+def test_two_commands_that_accept_at_once(
+    checked: BirdWorld, tmp_path: Path, processes: ForkServerContext
+) -> None:
+    folder = tmp_path / "birds"
+    shutil.copytree(checked.folder, folder)
+    children = [
+        started(processes, finish_children.plan_and_accept, "", folder, None) for _ in range(2)
+    ]
+    for _, pipe in children:
+        assert pipe.poll(PATIENCE_S)
+        assert pipe.recv() == "planned"
+    for _, pipe in children:
+        pipe.send("go")
+    assert all(has_ended(*child) for child in children)
+    with open_project(folder) as project:
+        store = project.store
+        first, second = all_acceptances(store)
+        whole, more = (list(frames_of(store, one.number, [Part.WHOLE])) for one in (first, second))
+        by_rule = accepted_by_rule(store)
+        assert whole
+        assert by_rule == {
+            **{one.frame_id: first.number for one in whole},
+            **{one.frame_id: second.number for one in more},
+        }
+        assert len(by_rule) == len(whole) + len(more) == store.counts().labelled - CHECKS
+        newest = store.latest_batch()
+        assert newest is not None
+        waiting = awaiting_audit(store)
+        assert waiting
+        assert set(waiting) <= {pick.frame_id for pick in newest[1].picks}
+        assert not set(waiting) & by_rule.keys()
