@@ -1,6 +1,7 @@
 """Bulk predictions that tests run and kill in processes of their own."""
 
 import json
+import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -61,6 +62,8 @@ def work_hastily(connection: Connection, checkpoint: Path, state_folder: Path) -
 
 def main() -> None:
     """Predict as the arguments say: checkpoint, pictures, folder."""
+    # A shell starts what runs in the background deaf to Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checkpoint, pictures, folder = map(Path, sys.argv[1:])
     with mock.patch("prelabel.models.bulk.run_worker", work_hastily):
         predict(checkpoint, pictures, folder)
