@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from lidar_projects import LidarProject, lidar_project
+from lidar_projects import ALL_DRAWN, LidarProject, lidar_project
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 from review_browser import launched
@@ -21,12 +21,6 @@ from prelabel.datasets.progress import Silent
 
 GRID = BirdsEyeGrid(-5, 50, -27, 27, 0.1)
 WINDOW = ViewportSize(width=1360, height=860)
-READY = """() => {
-  const editor = window.__prelabel?.page.editor;
-  const around = editor?.around;
-  return around?.scene && !around.frame && editor.scene.picture && editor.camera.goal === null
-    && around.views.every((view) => view.picture && view.size.width > 1);
-}"""
 # The box that most cameras see, and largest; it is taken in hand.
 CHOOSE = """() => {
   const { editor } = window.__prelabel.page;
@@ -55,15 +49,15 @@ def streets(folder: Path, seed: int) -> LidarProject:
 def draw(page: Page, url: str, project: LidarProject, path: Path) -> None:
     """The page with a box in hand whose height a person has set right."""
     page.goto(url)
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     page.evaluate("() => window.__prelabel.page.editor.select(null)")
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     frame_id, xyxy = page.evaluate(CHOOSE)
     true = project.truth[frame_id].cuboids
     row = int(np.abs(project.grid.boxes(true).xyxy - np.array(xyxy)).max(axis=1).argmin())
     heights = true.heights()[row].tolist()
     page.evaluate("(given) => window.__prelabel.page.editor.around.heights.set(given)", heights)
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     page.wait_for_timeout(600)  # what moves comes to rest
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.save(path, quality=88, optimize=True)

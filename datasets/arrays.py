@@ -17,7 +17,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 def frozen_floats(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Float32s:
     """A read-only float32 copy of `value`, finite and of `shape` (None: any length there)."""
-    array = _shaped(name, _as_floats(name, value), shape)
+    array = shaped(name, _as_floats(name, value), shape)
     if not np.isfinite(array).all():
         raise InvalidValueError(f"{name} must be finite, but holds NaN or infinity")
     array.setflags(write=False)
@@ -29,7 +29,7 @@ def frozen_ids(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> In
     raw = np.asarray(value)
     if raw.size and raw.dtype.kind not in "iu":
         raise InvalidValueError(f"{name} must be whole numbers, but is of type {raw.dtype}")
-    array = _shaped(name, raw.astype(np.int64), shape)
+    array = shaped(name, raw.astype(np.int64), shape)
     if (array < 0).any():
         raise InvalidValueError(f"{name} must be at least 0, but holds {array.min()}")
     array.setflags(write=False)
@@ -55,7 +55,8 @@ def _as_floats(name: str, value: ArrayLike) -> Float32s:
         raise InvalidValueError(f"{name} must be an array of numbers: {error}") from error
 
 
-def _shaped(name: str, array: NDArray[Scalar], shape: tuple[int | None, ...]) -> NDArray[Scalar]:
+def shaped(name: str, array: NDArray[Scalar], shape: tuple[int | None, ...]) -> NDArray[Scalar]:
+    """The array, if it is of `shape` (None: any length there); `[]` means no rows."""
     if array.shape == (0,) and not shape[0]:
         array = array.reshape([want or 0 for want in shape])  # `[]` means no rows
     fits = array.ndim == len(shape) and all(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from prelabel.datasets.arrays import Float32s, Float64s
+from prelabel.datasets.arrays import Float32s, Float64s, shaped
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.lidar.errors import CoordinateFrameError
 
@@ -148,14 +148,7 @@ def frozen_doubles(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -
         array = np.array(value, np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidValueError(f"{name} must be an array of numbers: {error}") from error
-    if array.size == 0 and not shape[0]:
-        array = array.reshape([want or 0 for want in shape])  # `[]` means no rows
-    fits = array.ndim == len(shape) and all(
-        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
-    )
-    if not fits:
-        wanted = ", ".join("n" if want is None else str(want) for want in shape)
-        raise InvalidValueError(f"{name} must have shape ({wanted}), but has {array.shape}")
+    array = shaped(name, array if array.size or shape[0] else array.ravel(), shape)
     if not np.isfinite(array).all():
         raise InvalidValueError(f"{name} must be finite, but holds NaN or infinity")
     array.setflags(write=False)

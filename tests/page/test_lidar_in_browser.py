@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from lidar_projects import LidarProject, lidar_project
+from lidar_projects import ALL_DRAWN, LidarProject, lidar_project
 from playwright.sync_api import Page, expect
 from review_server import ReviewServer, serving
 
@@ -30,12 +30,6 @@ from prelabel.project import open_project
 GRID = BirdsEyeGrid(-20, 45, -25, 25, 0.125)
 KITTI_GRID = BirdsEyeGrid(0, 70.4, -40, 40, 0.1)
 
-READY = """() => {
-  const editor = window.__prelabel?.page.editor;
-  const around = editor?.around;
-  return around?.scene && !around.frame && editor.scene.picture && editor.camera.goal === null
-    && around.views.every((view) => view.picture && view.size.width > 1);
-}"""
 # The box in hand: what it is, and what every camera sees of it at this moment.
 HAND = """() => {
   const { editor } = window.__prelabel.page;
@@ -73,7 +67,7 @@ def server(streets: LidarProject) -> Iterator[ReviewServer]:
 
 
 def hand(page: Page) -> dict[str, Any]:
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     found: dict[str, Any] = page.evaluate(HAND)
     return found
 
@@ -111,7 +105,7 @@ def test_one_correction_moves_in_all_views_and_its_height_is_kept(
     page: Page, server: ReviewServer, streets: LidarProject, tmp_path: Path
 ) -> None:
     page.goto(server.url)
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     frame_id = page.evaluate("() => window.__prelabel.page.editor.draft.task.frame_id")
     chosen = nearest(page, streets)
     page.evaluate(SELECT, chosen)
@@ -126,7 +120,7 @@ def test_one_correction_moves_in_all_views_and_its_height_is_kept(
     said = hand(page)["height_m"]
     page.wait_for_function("() => window.__prelabel.page.outbox.state === 'saved'")
     page.reload()
-    page.wait_for_function(READY)
+    page.wait_for_function(ALL_DRAWN)
     page.evaluate(SELECT, chosen)
     assert hand(page)["height_m"] == said
     expect(page.locator(".height-source")).to_have_text("set by hand")
@@ -309,7 +303,7 @@ def test_wires_lie_over_the_boxes_that_people_drew_on_real_pictures(
     made = lidar_project(tmp_path / "kitti", kitti, KITTI_GRID, ahead=12)
     with serving(made.folder) as server:
         page.goto(server.url)
-        page.wait_for_function(READY)
+        page.wait_for_function(ALL_DRAWN)
         page.wait_for_function("() => window.__prelabel.page.queue.frames.length === 13")
         proposed = page.evaluate(
             "() => window.__prelabel.page.queue.frames.flatMap(({ task }) => "

@@ -18,6 +18,13 @@ from prelabel.proposing import prediction_files
 from prelabel.store.records import ModelRecord
 
 MODEL = "0123456789abcdef"
+# In the page: the frame and all its cameras stand still with their pictures.
+ALL_DRAWN = """() => {
+  const editor = window.__prelabel?.page.editor;
+  const around = editor?.around;
+  return around?.scene && !around.frame && editor.scene.picture && editor.camera.goal === null
+    && around.views.every((view) => view.picture && view.size.width > 1);
+}"""
 
 
 @dataclass(frozen=True)

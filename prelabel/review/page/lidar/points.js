@@ -19,7 +19,7 @@
  */
 
 /** Round a footprint: boxes are a pixel or two too narrow as often as too wide. */
-const MARGIN_M = 0.1;
+export const MARGIN_M = 0.1;
 /** What is lower belongs to the ground. */
 const STANDS_M = 0.15;
 /** What hangs higher over the rest belongs to a tree or a bridge. */

@@ -8,12 +8,11 @@
  */
 
 import { make } from "../elements.js";
+import { MARGIN_M } from "./points.js";
 
 /** Shown beyond the box, metres along it and beside it. */
 const BEYOND_M = 1.2;
 const BESIDE_M = 0.4;
-/** Points within it count as the box's own, metres. */
-const MARGIN_M = 0.1;
 const BELOW_GROUND_M = 0.6;
 const LEAST_SHOWN_M = 3;
 const OVER_TOP_M = 0.8;
