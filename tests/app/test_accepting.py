@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from accept_projects import PICTURES, BirdWorld, bird_world
 from click.testing import CliRunner
@@ -20,7 +19,6 @@ from prelabel.datasets.annotations import AnnotationSet, OriginKind
 from prelabel.datasets.formats.base import ImportReport
 from prelabel.datasets.formats.registry import open_dataset
 from prelabel.datasets.frames import LabelledFrame
-from prelabel.finishing import Turn
 from prelabel.project import Project, open_project
 from prelabel.store.acceptances import (
     EndKind,
@@ -287,34 +285,6 @@ def test_exports_tell_the_rule(
     assert set(rules) == {plan.rule_told()}
 
 
-def test_finish_goes_on_until_nothing_is_left(project: Project, world: BirdWorld) -> None:
-    from prelabel.active.budgets import Budget
-
-    rng = np.random.default_rng(0)
-    turns = 0
-    step = project.finish(EASY, Budget(60))
-    while step.turn is Turn.PEOPLE:
-        turns += 1
-        assert step.waiting
-        assert project.finish(EASY, Budget(60)).done == ()  # it is the people's turn
-        newest = project.store.latest_batch()
-        assert newest is not None
-        ids = [pick.frame_id for pick in newest[1].picks]
-        labelled = project.store.labelled_among(ids)
-        world.label(project, [one for one in rng.permutation(ids).tolist() if one not in labelled])
-        step = project.finish(EASY, Budget(60))
-    assert turns < 9
-    assert step.by_rule > 20
-    assert step.left == 0
-    assert step.by_people + step.by_rule == PICTURES
-    wrong = 0
-    for one in project.store.labelled_frames():
-        truth = world.truth[Path(one.frame.uri).name]
-        assert one.annotations is not None
-        wrong += len(one.annotations) != len(truth)
-    assert wrong <= 0.2 * PICTURES
-
-
 def test_the_commands(world: BirdWorld) -> None:
     def run(*arguments: str) -> tuple[int, str]:
         given = ["-p", str(world.folder), *arguments]
@@ -341,5 +311,5 @@ def test_the_commands(world: BirdWorld) -> None:
     assert (code, "without labels again" in told) == (0, True)
     code, told = run("audit")
     assert (code, "withdrawn (a test)" in told) == (0, True)
-    code, told = run("finish", *easy, "--budget", "30")
-    assert (code, "by people" in told) == (0, True)
+    code, told = run("finish", *easy, "--batch", "30")
+    assert (code, "By people" in told) == (0, True)
