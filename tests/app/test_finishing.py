@@ -1,12 +1,11 @@
 """Labelling a whole pool to the end: whose turn it is, what it costs, and when it stops."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from accept_projects import PICTURES, BirdWorld, bird_world
+from accept_projects import PICTURES, BirdWorld
 
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
@@ -19,15 +18,9 @@ EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 AIM = Aim(EASY, batch=Budget(150))
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> BirdWorld:
-    return bird_world(tmp_path_factory.mktemp("finish"))
-
-
 @pytest.fixture
-def world(template: BirdWorld, tmp_path: Path) -> BirdWorld:
-    shutil.copytree(template.folder, tmp_path / "birds")
-    return replace(template, folder=tmp_path / "birds")
+def world(bird_pool: BirdWorld, tmp_path: Path) -> BirdWorld:
+    return bird_pool.copied(tmp_path / "birds")
 
 
 @pytest.fixture
