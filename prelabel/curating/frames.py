@@ -46,6 +46,14 @@ class Columns:
     def put(self, name: str, frame_id: str, value: object) -> None:
         self.values.setdefault(name, {})[frame_id] = value
 
+    def by_frame(self) -> dict[str, Values]:
+        """The values of each frame by field."""
+        rows: dict[str, Values] = {}
+        for name, values in self.values.items():
+            for frame_id, value in values.items():
+                rows.setdefault(frame_id, {})[name] = value
+        return rows
+
 
 def columns_of(
     overviews: Sequence[Overview], classes: Sequence[str], proposed: Sequence[Proposed]
