@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 from prelabel.curating.evaluating import judged_frames, register_evaluation
 from prelabel.curating.fields import arrange, declare, proposals_field
 from prelabel.curating.frames import Columns, Proposed, columns_of
+from prelabel.curating.inserting import Inserting, inserting, without_garbage_search
 from prelabel.curating.notes import INFO, Notes, open_dataset
 from prelabel.curating.opening import Curation
 from prelabel.curating.samples import (
     GROUP,
     IMAGE,
-    Inserting,
     all_samples,
-    inserting,
     sample_documents,
     samples_of,
     update_samples,
@@ -146,8 +145,10 @@ class Filler:
                 chunk = [one for one in chunk if one.frame.frame_id not in busy]
                 proposed = self._proposed(ids)
                 for page in chunked(chunk, PAGE_FRAMES):
-                    columns = columns_of(page, self._classes, proposed)
-                    done += self._put(dataset, samples, columns, [one.frame for one in page], known)
+                    with without_garbage_search():
+                        columns = columns_of(page, self._classes, proposed)
+                        frames = [one.frame for one in page]
+                        done += self._put(dataset, samples, columns, frames, known)
                 advance(len(ids))
         return Filled(
             done["added"], done["updated"], done["boxes"], len(left), done["judged"]

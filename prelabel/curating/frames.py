@@ -106,7 +106,7 @@ def _proposals(
         newest = model is proposed[-1]
         for one, prediction, doubt in zip(told, seen, unsure, strict=True):
             frame_id = one.frame.frame_id
-            shown = shown_proposals(prediction, model.shown_score)
+            shown = shown_proposals(prediction, model.shown_score, doubt)
             about = None
             if newest and one.labels is not None:
                 truth = one.labels.annotations

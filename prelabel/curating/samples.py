@@ -1,8 +1,6 @@
 """The samples of a project's dataset: made for frames, found by them, written to in bulk."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -92,38 +90,6 @@ def sample_documents(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> dic
             name: value for name, value in document.items() if value is not None
         }
     return documents
-
-
-class Inserting:
-    """Adds samples to a dataset while the next ones are made: most of the time is the server's."""
-
-    def __init__(self, dataset: Any, pool: ThreadPoolExecutor) -> None:
-        self._collection = dataset._sample_collection
-        self._pool = pool
-        self._under_way: Future[object] | None = None
-
-    def add(self, documents: Sequence[Document]) -> None:
-        """Hand over samples; those handed over before are there when this returns."""
-        self.wait()
-        if documents:
-            self._under_way = self._pool.submit(
-                self._collection.insert_many, documents, ordered=False
-            )
-
-    def wait(self) -> None:
-        """Return when all is there; what went wrong is raised here."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.result()
-
-
-@contextmanager
-def inserting(dataset: Any) -> Iterator[Inserting]:
-    """Samples may be added within, and are in the dataset at the end."""
-    with ThreadPoolExecutor(1, "prelabel-inserting") as pool:
-        samples = Inserting(dataset, pool)
-        yield samples
-        samples.wait()
 
 
 def group_id(instant: str) -> str:
