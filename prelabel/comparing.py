@@ -33,8 +33,9 @@ from prelabel.datasets.lidar.fusion import (
     compare_views,
 )
 from prelabel.datasets.lidar.ground import find_ground
-from prelabel.datasets.lidar.lifting import lift_boxes
+from prelabel.datasets.lidar.lifting import lift_prediction
 from prelabel.datasets.lidar.projection import ProjectedCuboids, project_cuboids
+from prelabel.datasets.lidar.proposals import proposed_once
 from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.pictures import frame_id_of, picture_bytes
@@ -167,7 +168,8 @@ def _scene(side: Side, sweep: Sweep, entries: list[FrameEntry]) -> _Scene:
     ids = [entry.frame_id for entry in entries]
     labels = labels_of_people(side.store, ids)
     if len(labels) == len(ids):
-        own = labels_of_sweep(sweep, [(entry, labels[entry.frame_id]) for entry in entries])
+        labelled = [(entry, labels[entry.frame_id]) for entry in entries]
+        own = labels_of_sweep(sweep, labelled, side.store.classes())
         ones = np.ones(len(own))
         return _Scene(sweep.name, ids[0], own.cuboids, own.class_id, ones, own.box_id)
     model = side.store.latest_model()
@@ -180,26 +182,17 @@ def _proposed_scene(
 ) -> _Scene:
     cloud = sweep.load()
     ground = find_ground(cloud)
-    parts = [
-        (lift_boxes(one.boxes, BirdsEyeGrid.from_settings(entry.grid), cloud, ground)[0], one)
-        for entry in entries
-        if (one := seen.get(entry.frame_id)) is not None
-    ]
-    cuboids = Cuboids.none()
-    if parts:
-        cuboids = Cuboids(
-            np.concatenate([one.centre_m for one, _ in parts]),
-            np.concatenate([one.size_m for one, _ in parts]),
-            np.concatenate([one.yaw for one, _ in parts]),
-        )
-    return _Scene(
-        sweep.name,
-        entries[0].frame_id,
-        cuboids,
-        np.concatenate([np.zeros(0, np.int64), *(one.class_id for _, one in parts)]),
-        np.concatenate([np.zeros(0), *(one.score.astype(np.float64) for _, one in parts)]),
-        [None] * len(cuboids),
+    grids = {entry.frame_id: BirdsEyeGrid.from_settings(entry.grid) for entry in entries}
+    told = proposed_once(
+        [
+            (grid, lift_prediction(seen[frame_id], grid, cloud, ground))
+            for frame_id, grid in grids.items()
+            if frame_id in seen
+        ]
     )
+    score = told.score.astype(np.float64)
+    nobodys = [None] * len(told)
+    return _Scene(sweep.name, entries[0].frame_id, told.cuboids, told.class_id, score, nobodys)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import Cuboids, footprint_iou
-from prelabel.datasets.lidar.lifting import CuboidProposals
+from prelabel.datasets.lidar.proposals import CuboidProposals
 
 QUANTITIES = ("along", "across", "up", "length", "width", "height", "yaw")
 _SAME_OBJECT = 0.3  # overlap seen from above from which a proposal is of a true cuboid
