@@ -25,6 +25,7 @@ from prelabel.store.acceptances import (
     record_acceptance,
 )
 from prelabel.store.store import Store, utc_now
+from prelabel.work.counting import frames_in_hand
 from prelabel.workspace import Workspace
 
 AUDIT = "audit"  # the strategy of batches that check what was accepted
@@ -81,9 +82,11 @@ def withdraw(
 def queue_audit(workspace: Workspace, store: Store, author: str) -> int:
     """Make a batch, without proposals, of all frames that wait to be audited; how many they are.
 
-    Where the newest batch holds them already there is nothing to do.
+    Where the newest batch holds them already there is nothing to do. Frames that people have begun,
+    set aside or taken out of the work are not put in line again.
     """
-    waiting = awaiting_audit(store)
+    kept = frames_in_hand(store) | store.excluded()
+    waiting = [one for one in awaiting_audit(store) if one not in kept]
     newest = store.latest_batch()
     held = {pick.frame_id for pick in newest[1].picks} if newest else set()
     if set(waiting) <= held:

@@ -26,12 +26,14 @@ from prelabel.proposing import ShownProposals
 from prelabel.report.project import (
     AcceptanceFacts,
     CalibrationFacts,
+    FinishFacts,
     ModelFacts,
     ProjectFacts,
     RoundFacts,
     SplitFacts,
     write_project_report,
 )
+from prelabel.standing import finished_rounds
 from prelabel.status import project_status
 from prelabel.store.acceptances import Part, accepted_by_rule, frames_of
 from prelabel.store.records import EventKind, RoundRecord
@@ -74,6 +76,7 @@ def project_facts(workspace: Workspace, store: Store) -> ProjectFacts:
         next_command=status.next_command,
         acceptances=tuple(_acceptances(store)),
         calibration=_calibration(workspace, store),
+        finished=tuple(_finished(store)),
         notes=() if advice is None else tuple(advice.sentences()),
     )
 
@@ -90,6 +93,22 @@ def _acceptances(store: Store) -> Iterator[AcceptanceFacts]:
             parts[Part.HALF],
             in_force[number],
             standing_told(one),
+        )
+
+
+def _finished(store: Store) -> Iterator[FinishFacts]:
+    for one in finished_rounds(store):
+        stood = one.standing
+        yield FinishFacts(
+            one.at,
+            one.round_number,
+            one.turn,
+            one.done,
+            stood.by_people.frames,
+            stood.by_rule.frames,
+            stood.left.frames,
+            stood.spent_s,
+            stood.left_s,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from prelabel.active.calibration_error import Bin
@@ -78,6 +79,22 @@ class AcceptanceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishFacts:
+    """What one call of `prelabel finish` did, and how far the pool was then: frames with labels by
+    people and by rule, and left; human seconds spent until then, and foretold for what is left."""
+
+    at: datetime
+    round_number: int | None
+    turn: str
+    done: tuple[str, ...]
+    by_people: int
+    by_rule: int
+    left: int
+    spent_s: float
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """All that a project's report tells; rounds and models from the oldest to the newest."""
 
@@ -90,6 +107,7 @@ class ProjectFacts:
     notes: tuple[str, ...] = field(default=())
     acceptances: tuple[AcceptanceFacts, ...] = ()
     calibration: CalibrationFacts | None = None
+    finished: tuple[FinishFacts, ...] = ()
 
     @property
     def frames(self) -> int:

@@ -202,6 +202,38 @@ def half_done(store: Store, frame_ids: Collection[str]) -> dict[str, AnnotationS
     return {frame_id: labels for frame_id, labels in found.items() if labels is not None}
 
 
+def sure_counts(store: Store) -> dict[str, int]:
+    """How many boxes a rule in force accepted on each frame half done that has no labels yet."""
+    wanted = (
+        select(frames.c.frame_id, accepted_frames.c.labels)
+        .join(frames, frames.c.number == accepted_frames.c.frame)
+        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
+        .where(frames.c.label_version.is_(None), accepted_frames.c.part == Part.HALF.value)
+        .where(acceptance_ends.c.acceptance.is_(None))
+        .order_by(accepted_frames.c.acceptance)  # the newest stands in the end
+    )
+    with store.database.reading() as connection:
+        rows = connection.execute(wanted).all()
+    return {one.frame_id: len(unpack_labels(one.labels)) for one in rows}
+
+
+def boxes_by_rule(store: Store) -> int:
+    """How many boxes there are on frames whose current labels a rule accepted."""
+    wanted = (
+        select(func.coalesce(func.sum(label_versions.c.box_count), 0))
+        .select_from(accepted_frames)
+        .join(frames, frames.c.number == accepted_frames.c.frame)
+        .join(
+            label_versions,
+            (label_versions.c.frame == frames.c.number)
+            & (label_versions.c.number == frames.c.label_version),
+        )
+        .where(frames.c.label_version == accepted_frames.c.version)
+    )
+    with store.database.reading() as connection:
+        return int(connection.execute(wanted).scalar_one())
+
+
 def sure_boxes_on(connection: Connection, frame_id: str) -> AnnotationSet | None:
     """The boxes of a frame half done; None where there are none, or the frame has labels."""
     wanted = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import accept_children
 import finish_children
 import pytest
-from accept_projects import BirdWorld, bird_world
+from accept_projects import CHECKS, BirdWorld
 from store_content import labelled_frames
 
 from prelabel.auditing import look_at_audits
@@ -33,7 +33,6 @@ from prelabel.store.records import EventKind
 from prelabel.store.store import Store, utc_now
 
 PATIENCE_S = 240.0
-CHECKS = 160
 Work = Callable[[str, Path, Connection, int | None], None]
 
 
@@ -44,16 +43,6 @@ def processes() -> ForkServerContext:
     loaded = ["prelabel.project", "prelabel.finishing", "prelabel.store.store"]
     context.set_forkserver_preload(["__main__", "cv2", "psycopg", "sklearn.linear_model", *loaded])
     return context
-
-
-@pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> BirdWorld:
-    """A project in which enough frames were drawn at random and labelled."""
-    world = bird_world(tmp_path_factory.mktemp("accept"))
-    with open_project(world.folder, author="ann") as project:
-        chosen = project.select(CHECKS, "random")
-        world.label(project, [frame.frame_id for frame in chosen.frames])
-    return world
 
 
 def started(
@@ -148,10 +137,10 @@ def test_of_two_that_accept_the_same_one_gets_each_frame(
 
 
 def test_finish_goes_on_where_it_was_killed(
-    checked: BirdWorld, tmp_path: Path, processes: ForkServerContext
+    checked_pool: BirdWorld, tmp_path: Path, processes: ForkServerContext
 ) -> None:
     folder = tmp_path / "birds"
-    shutil.copytree(checked.folder, folder)
+    shutil.copytree(checked_pool.folder, folder)
 
     def run(dies_at: int | None) -> tuple[int, int, bool]:
         """How many acceptances and rounds there are then, and whether the audit is in line."""
@@ -174,13 +163,16 @@ def test_finish_goes_on_where_it_was_killed(
     with open_project(folder) as project:
         (standing,) = look_at_audits(project.store)
         assert standing.checked == 0
+        (told,) = project.finished_rounds()
+        assert told.turn == "people"
+        assert told.standing.by_rule.frames == len(accepted_by_rule(project.store))
 
 
 def test_two_commands_that_accept_at_once(
-    checked: BirdWorld, tmp_path: Path, processes: ForkServerContext
+    checked_pool: BirdWorld, tmp_path: Path, processes: ForkServerContext
 ) -> None:
     folder = tmp_path / "birds"
-    shutil.copytree(checked.folder, folder)
+    shutil.copytree(checked_pool.folder, folder)
     children = [
         started(processes, finish_children.plan_and_accept, "", folder, None) for _ in range(2)
     ]
