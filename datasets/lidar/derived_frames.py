@@ -74,11 +74,10 @@ class FrameSettings:
         """The rectangles of ground to show of a sweep."""
         if self.tile_m is None:
             return (self.grid,)
-        low = (cloud.xyz_m.min(axis=0).astype(np.float64) + cloud.origin_m).tolist()
-        high = (cloud.xyz_m.max(axis=0).astype(np.float64) + cloud.origin_m).tolist()
+        x, y = (cloud.xyz_m[:, axis] + np.float64(cloud.origin_m[axis]) for axis in (0, 1))
         # Half a pixel more, so that points on the border lie inside.
         edge = self.grid.resolution_m / 2
-        area = low[0] - edge, high[0] + edge, low[1] - edge, high[1] + edge
+        area = x.min() - edge, x.max() + edge, y.min() - edge, y.max() + edge
         return tiles(area, self.grid.resolution_m, self.tile_m, self.overlap_m)
 
 
