@@ -4,7 +4,8 @@ A generated sweep is written as a PCD file once. From that file to a picture: ou
 found and height taken over it; ours of plain height alone, which is what FiftyOne's orthographic
 projection makes; and that. From points in memory: ours (ground, raster, picture), and a reference
 in plain numpy (`histogram2d` for density and intensity, a sort for the height, no ground). One
-core, each `--repeats` times in turn by lot; processor time, means. A ratio is the other's over ours.
+core, each `--repeats` times, in turn by lot; processor time, means. A ratio is the other's over
+ours.
 """
 
 import argparse

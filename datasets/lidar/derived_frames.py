@@ -75,9 +75,10 @@ class FrameSettings:
         if self.tile_m is None:
             return (self.grid,)
         x, y = (cloud.xyz_m[:, axis] + np.float64(cloud.origin_m[axis]) for axis in (0, 1))
+        low, high = (float(x.min()), float(y.min())), (float(x.max()), float(y.max()))
         # Half a pixel more, so that points on the border lie inside.
         edge = self.grid.resolution_m / 2
-        area = x.min() - edge, x.max() + edge, y.min() - edge, y.max() + edge
+        area = low[0] - edge, high[0] + edge, low[1] - edge, high[1] + edge
         return tiles(area, self.grid.resolution_m, self.tile_m, self.overlap_m)
 
 
