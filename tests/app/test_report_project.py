@@ -63,7 +63,7 @@ def test_reliability_before_and_after_calibration_is_drawn(tmp_path: Path) -> No
     (half,) = calibrated.bars
     assert half.told_y < half.y  # more was told than came true
     page = Page(write_project_report(facts, tmp_path))
-    assert len([one for one in page.named("rect") if one.get("class") == "bar"]) == 3
+    assert len([one for one in page.named("rect") if one.get("class") == "right"]) == 3
     for told in ("Raw scores: D-ECE 0.210, LaECE 0.300", "Calibrated: D-ECE 0.020, LaECE 0.100"):
         assert told in page.text
     assert "12 boxes of confidence 0.4 to 0.5: 0.45 on average, 0.00 right" in page.text
