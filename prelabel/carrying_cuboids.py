@@ -34,9 +34,9 @@ from prelabel.datasets.lidar.derived_frames import (
     known_cuboids,
     read_index,
 )
+from prelabel.datasets.lidar.frame_sweeps import sweeps_with_frames
 from prelabel.datasets.lidar.lifting import footprints_on_ground
 from prelabel.datasets.lidar.proposals import CuboidProposals, proposed_once
-from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweep_recordings import SweepRecording
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.predictions import Prediction
@@ -114,20 +114,14 @@ def carry_sweeps(
 
 def _recordings(index: FrameIndex) -> Iterator[list[_Shown]]:
     """The sweeps of each recording that frames show, in their order."""
-    entries: dict[str, list[FrameEntry]] = defaultdict(list)
-    for entry in index.frames:
-        entries[entry.sweep].append(entry)
-    source = Path(index.source)
-    if not source.exists():
-        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
     found: dict[str, list[_Shown]] = defaultdict(list)
-    for sweep in open_sweeps(source).sweeps:
-        if sweep.sequence is not None and sweep.name in entries:
+    for sweep, entries in sweeps_with_frames(index):
+        if sweep.sequence is not None:
             if sweep.pose is None or sweep.time_s is None:
                 raise BadInputError(
                     f"sweep {sweep.name} has no pose or no time: nothing is carried"
                 )
-            found[sweep.sequence].append(_Shown(sweep, tuple(entries[sweep.name])))
+            found[sweep.sequence].append(_Shown(sweep, entries))
     for own in found.values():
         yield sorted(own, key=lambda one: one.sweep.index or 0)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -15,9 +14,9 @@ from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids
 from prelabel.datasets.lidar.derived_frames import FrameEntry, FrameIndex, KnownCuboid
+from prelabel.datasets.lidar.frame_sweeps import source_of_frames
 from prelabel.datasets.lidar.ground import find_ground
 from prelabel.datasets.lidar.lifting import lift_boxes
-from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep, SweepSet
 from prelabel.datasets.lidar.tile_merging import TileBoxes, most_trusted, shown_once
 
@@ -43,10 +42,7 @@ def corrected_sweeps(
         entry = entries.get(one.frame.frame_id)
         if entry is not None and one.annotations is not None:
             labelled.setdefault(entry.sweep, []).append((entry, one.annotations))
-    source = Path(index.source)
-    if not source.exists():
-        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
-    opened = open_sweeps(source)
+    opened = source_of_frames(index)
     merging = _Merging(labelled, classes, opened.classes)
     return SweepSet(opened.format, classes, merging.sweeps(opened.sweeps), opened.notes)
 

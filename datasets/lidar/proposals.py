@@ -35,8 +35,8 @@ class CuboidProposals:
     def __len__(self) -> int:
         return len(self.cuboids)
 
-    def take(self, rows: NDArray[np.intp]) -> "CuboidProposals":
-        """Those of these row numbers, in that order."""
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "CuboidProposals":
+        """Those of these row numbers or of this mask, in that order."""
         return CuboidProposals(
             self.cuboids.take(rows),
             self.score[rows],
