@@ -67,7 +67,7 @@ def test_frames_half_done_show_which_boxes_nobody_vouched_for(
     sure = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
     dataset, _ = synchronised(curation, curated_project)
     half = AcceptedFrame(frame.frame_id, Part.HALF, sure)
-    record_acceptance(curated_project.store, MODEL, {}, [half], "ann", utc_now)
+    record_acceptance(curated_project.store, NewAcceptance(MODEL, {}, [half], 0), "ann", utc_now)
     synchronised(curation, curated_project)
     sample = sample_of(dataset, frame.frame_id)
     assert (sample.sure_boxes, sample.labels) == (1, None)
@@ -90,7 +90,7 @@ def test_boxes_drawn_on_a_frame_of_a_blind_audit_are_kept_and_not_taken_over(
     frame = next(curated_project.store.frames(labelled=False))
     shown = proposals_for(curated_project, [frame.frame_id])[frame.frame_id].visible
     checked = AcceptedFrame(frame.frame_id, Part.AUDIT_WHOLE, shown)
-    record_acceptance(curated_project.store, MODEL, {}, [checked], "ann", utc_now)
+    record_acceptance(curated_project.store, NewAcceptance(MODEL, {}, [checked], 0), "ann", utc_now)
     dataset, _ = synchronised(curation, curated_project)
     sample = sample_of(dataset, frame.frame_id)
     drawn = curation.fiftyone.Detection(label=CLASSES[0], bounding_box=[0, 0, 0.5, 0.5])
