@@ -46,6 +46,14 @@ class Columns:
     def put(self, name: str, frame_id: str, value: object) -> None:
         self.values.setdefault(name, {})[frame_id] = value
 
+    def by_frame(self) -> dict[str, Values]:
+        """The values of each frame by field."""
+        rows: dict[str, Values] = {}
+        for name, values in self.values.items():
+            for frame_id, value in values.items():
+                rows.setdefault(frame_id, {})[name] = value
+        return rows
+
 
 def columns_of(
     overviews: Sequence[Overview], classes: Sequence[str], proposed: Sequence[Proposed]
@@ -98,7 +106,7 @@ def _proposals(
         newest = model is proposed[-1]
         for one, prediction, doubt in zip(told, seen, unsure, strict=True):
             frame_id = one.frame.frame_id
-            shown = shown_proposals(prediction, model.shown_score)
+            shown = shown_proposals(prediction, model.shown_score, doubt)
             about = None
             if newest and one.labels is not None:
                 truth = one.labels.annotations

@@ -14,6 +14,7 @@ from prelabel.reviewing import proposals_for
 from prelabel.store.acceptances import (
     AcceptedFrame,
     EndKind,
+    NewAcceptance,
     Part,
     end_acceptance,
     record_acceptance,
@@ -37,7 +38,9 @@ def test_labels_that_a_rule_accepted_are_told_apart_and_confirmed(
     labels = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
     dataset, _ = synchronised(curation, curated_project)
     accepted = AcceptedFrame(frame.frame_id, Part.WHOLE, labels)
-    record_acceptance(curated_project.store, MODEL, {"rule": rule}, [accepted], "ann", utc_now)
+    record_acceptance(
+        curated_project.store, NewAcceptance(MODEL, {"rule": rule}, [accepted], 0), "ann", utc_now
+    )
     synchronised(curation, curated_project)
     sample = sample_of(dataset, frame.frame_id)
     assert (sample.record.rule, sample.labels.detections[0].rule) == (rule, rule)
@@ -60,7 +63,9 @@ def test_an_edit_of_labels_that_were_withdrawn_is_kept_beside(
     origins = [Origin(OriginKind.AUTO, one.model_id, one.score, rule="r") for one in shown.origin]
     labels = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
     accepted = AcceptedFrame(frame.frame_id, Part.WHOLE, labels)
-    record_acceptance(curated_project.store, MODEL, {}, [accepted], "ann", utc_now)
+    record_acceptance(
+        curated_project.store, NewAcceptance(MODEL, {}, [accepted], 0), "ann", utc_now
+    )
     dataset, _ = synchronised(curation, curated_project)
     sample = sample_of(dataset, frame.frame_id)
     sample.labels.detections.pop()
@@ -239,7 +244,7 @@ def test_frames_that_people_are_to_label_blind_are_not_accepted_as_proposed(
     blind, other = [frame.frame_id for frame in frames][:2]
     shown = proposals_for(curated_project, [blind])[blind].visible
     checked = AcceptedFrame(blind, Part.AUDIT_WHOLE, shown)
-    record_acceptance(curated_project.store, MODEL, {}, [checked], "ann", utc_now)
+    record_acceptance(curated_project.store, NewAcceptance(MODEL, {}, [checked], 0), "ann", utc_now)
     dataset, _ = synchronised(curation, curated_project)
     dataset.match({"frame_id": {"$in": [blind, other]}}).tag_samples("accept")
     _, done = synchronised(curation, curated_project)
