@@ -8,7 +8,7 @@ import numpy as np
 
 from prelabel.active.budgets import Budget, Unit
 from prelabel.active.expected_objects import expected_objects, known_objects
-from prelabel.active.pool import Need, Pool
+from prelabel.active.pool import Need, Pool, Rows
 from prelabel.active.selectors import Place, Task, top
 from prelabel.datasets.arrays import Float64s
 
@@ -17,6 +17,7 @@ HEAD_START = 5.0  # objects that a class counts as having before there are any
 _LEAST_PRICE = 1e-6
 _SECONDS_AN_HOUR = 3600
 _TOLD = 2  # classes named in a reason
+_AT_ONCE = 64  # frames evaluated anew together
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +51,42 @@ class ClassGrowth:
             growth.choose(row)
         lots = top(np.zeros(len(pool)), pool.frame_ids, len(pool), rng)
         free = lots[~np.isin(lots, task.taken)]
-        bounds = growth.gains()[free] / seconds[free]
-        queue = [(-bound, lot, 0) for lot, bound in enumerate(bounds.tolist())]
-        heapify(queue)
-        chosen = 0
-        while queue:
-            bound, lot, when = heappop(queue)
-            row = int(free[lot])
-            if when < chosen:
-                heappush(queue, (-growth.gain(row) / float(seconds[row]), lot, chosen))
-                continue
+        queue = _Queue(growth, free, seconds[free])
+        while (best := queue.pop()) is not None:
+            row, gain = best
             reason = _reason(pool, objects[row], growth.by_class(row), seconds[row])
-            yield Place(row, reason, value=-bound * _SECONDS_AN_HOUR)
+            yield Place(row, reason, value=gain * _SECONDS_AN_HOUR)
             growth.choose(row)
-            chosen += 1
+
+
+class _Queue:
+    """Rows by what they add for their price; the last gain of a row bounds its next one."""
+
+    def __init__(self, growth: "_Growth", rows: Rows, prices: Float64s) -> None:
+        self._growth, self._rows, self._prices = growth, rows, prices
+        bounds = growth.gains(rows) / prices
+        self._heap = [(-bound, place, 0) for place, bound in enumerate(bounds.tolist())]
+        heapify(self._heap)
+        self._popped = 0
+
+    def pop(self) -> tuple[int, float] | None:
+        """The row that adds most for its price now, and how much; None where none is left."""
+        while self._heap:
+            if self._heap[0][2] == self._popped:
+                bound, place, _ = heappop(self._heap)
+                self._popped += 1
+                return int(self._rows[place]), -bound
+            self._refresh()
+        return None
+
+    def _refresh(self) -> None:
+        """Evaluate anew the rows at the top whose gains are old."""
+        old: list[int] = []
+        while self._heap and self._heap[0][2] < self._popped and len(old) < _AT_ONCE:
+            old.append(heappop(self._heap)[1])
+        gains = self._growth.gains(self._rows[old]) / self._prices[old]
+        for place, gain in zip(old, gains.tolist(), strict=True):
+            heappush(self._heap, (-gain, place, self._popped))
 
 
 class _Growth:
@@ -76,13 +99,9 @@ class _Growth:
         """What a frame adds to each class, (C,)."""
         return self._fall(self._more[row])
 
-    def gain(self, row: int) -> float:
-        """What a frame adds."""
-        return float(self.by_class(row).sum())
-
-    def gains(self) -> Float64s:
-        """What each frame adds, (n,)."""
-        return np.asarray(self._fall(self._more).sum(axis=1), np.float64)
+    def gains(self, rows: Rows) -> Float64s:
+        """What each of these frames adds, (k,)."""
+        return np.asarray(self._fall(self._more[rows]).sum(axis=1), np.float64)
 
     def choose(self, row: int) -> None:
         """Add a frame to the batch."""
