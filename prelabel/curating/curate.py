@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from prelabel.curating.busy import Since
 from prelabel.curating.collecting import Collected, collect
 from prelabel.curating.errors import CurationError
-from prelabel.curating.filling import Filled, Filler, Since
+from prelabel.curating.filling import Filled, Filler
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
 from prelabel.curating.views import WORKSPACE

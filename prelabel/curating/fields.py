@@ -9,6 +9,10 @@ LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
 PROPOSALS = "proposals_"
 EVALUATION, DISAGREEMENT = "eval", "disagreement"
 SIMILARITY, MAP = "similarity", "map"
+# Of lidar projects: labels and proposals as cameras see them, and which frames a sample belongs to
+# that is none itself.
+PROJECTED, PROJECTED_PROPOSALS, AROUND = "projected", "projected_proposals", "around"
+PREVIEW = "orthographic_projection_metadata"
 
 # Tags by which a curator says what is to become of a frame.
 REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS = (
@@ -43,8 +47,11 @@ def proposals_field(model_id: str) -> str:
     return f"{PROPOSALS}{model_id[:8]}"
 
 
-def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
-    """Give the dataset every field that it lacks; what is there stays."""
+def declare(fo: FiftyOne, dataset: Any, models: Sequence[str], in_space: bool = False) -> None:
+    """Give the dataset every field that it lacks; what is there stays.
+
+    Those of cuboids come in where there are sweeps to show `in_space`.
+    """
     text, number, whole, yes = fo.StringField, fo.FloatField, fo.IntField, fo.BooleanField
     judged = {EVALUATION: text, f"{EVALUATION}_id": text, f"{EVALUATION}_iou": number}
     judged[DISAGREEMENT] = text
@@ -70,12 +77,37 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
         _add_embedded(dataset, name, embedded, fo.DynamicEmbeddedDocument)
     for name in boxes:
         _add_embedded(dataset, name, embedded, fo.Detections)
+    if in_space:
+        _declare_cuboids(fo, dataset, boxes)
     for name, fields in documents.items():
         plain |= {f"{name}.{field}": kind for field, kind in fields.items()}
     for name, fields in boxes.items():
         inner = {"box_id": text} | fields
         plain |= {f"{name}.detections.{field}": kind for field, kind in inner.items()}
     _add_all(dataset, plain)
+
+
+def _declare_cuboids(fo: FiftyOne, dataset: Any, boxes: dict[str, dict[str, Any]]) -> None:
+    """The fields of sweeps; `boxes`, those of boxes by field, get those of projections."""
+    number = fo.FloatField
+    for name in (PROJECTED, PROJECTED_PROPOSALS):
+        boxes[name] = {"occlusion": number, "truncation": number}
+        _add_embedded(dataset, name, fo.EmbeddedDocumentField, fo.Detections)
+    for name, kind in ((AROUND, fo.StringField), ("origin_m", number)):
+        if dataset.get_field(name) is None:
+            dataset.add_sample_field(name, fo.ListField, subfield=kind)
+    from fiftyone.utils.utils3d import OrthographicProjectionMetadata as Preview
+
+    _add_embedded(dataset, PREVIEW, fo.EmbeddedDocumentField, Preview)
+    if dataset.get_field("filled_from") is None:
+        dataset.add_sample_field("filled_from", fo.DictField)
+    for name in boxes:
+        if name in (PROJECTED, PROJECTED_PROPOSALS, SUSPECTS):
+            continue
+        for part in ("location", "dimensions", "rotation"):
+            path = f"{name}.detections.{part}"
+            if dataset.get_field(path) is None:
+                dataset.add_sample_field(path, fo.ListField, subfield=number)
 
 
 def _add_embedded(dataset: Any, name: str, kind: Any, document: Any) -> None:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from prelabel.curating.fields import AROUND
 from prelabel.curating.frames import Columns
 from prelabel.curating.opening import FiftyOne
 from prelabel.datasets.frames import Frame
@@ -15,9 +16,12 @@ _GROUP_ID_BYTES = 12
 
 def all_samples(dataset: Any) -> Any:
     """A view of every sample that is a frame, of all slices where there are groups."""
-    if dataset.media_type == "group":
-        return dataset.select_group_slices(media_type="image")
-    return dataset.view()
+    if dataset.media_type != "group":
+        return dataset.view()
+    pictures = dataset.select_group_slices(media_type="image")
+    if dataset.get_field(AROUND) is None:
+        return pictures
+    return pictures.match({AROUND: None})  # the others show what lies around frames
 
 
 def samples_of(dataset: Any, frame_ids: Sequence[str]) -> dict[str, str]:
@@ -43,11 +47,16 @@ def add_samples(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> dict[str
     # bulk: minutes for 100,000. So those made here are let go before anything is written to them.
     ids = _inserted(fo, dataset, frames)
     sizes = {
-        sample_id: {"_cls": "ImageMetadata", "width": frame.width_px, "height": frame.height_px}
+        sample_id: image_metadata(frame.width_px, frame.height_px)
         for sample_id, frame in zip(ids, frames, strict=True)
     }
     dataset.set_values("metadata", sizes, key_field="id", expand_schema=False, validate=False)
     return dict(zip([frame.frame_id for frame in frames], ids, strict=True))
+
+
+def image_metadata(width_px: int, height_px: int) -> dict[str, Any]:
+    """The size of a picture as FiftyOne keeps it."""
+    return {"_cls": "ImageMetadata", "width": width_px, "height": height_px}
 
 
 def _inserted(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> list[str]:
