@@ -8,10 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """When edits were taken over, and by `frame_id` when this process wrote to samples since."""
+    """When edits were taken over, and by `frame_id` when this process wrote to samples since.
+
+    Frames to be shown `again` have edits that could not be taken over.
+    """
 
     moment: datetime
     own: Mapping[str, datetime]
+    again: Collection[str] = ()
 
 
 def edited_since(view: Any, ids: Collection[str], since: Since | None) -> list[str]:

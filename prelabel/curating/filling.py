@@ -80,6 +80,7 @@ class Filler:
         changed, event = self._project.store.changed_since(notes.event)
         parts = {one.model_id: self._files(one).parts() for one in self._models}
         wanted = {*changed, *notes.left, *self._newly_predicted(dataset, notes, parts)}
+        wanted |= set() if since is None else set(since.again)
         filled, left = self._write(dataset, None if is_new else sorted(wanted), since)
         touched = None if is_new else wanted.difference(left)
         scenes = self._show_scenes(dataset, touched, notes, since)

@@ -37,7 +37,7 @@ class SceneFiles:
 
     def write(self, fo: FiftyOne, scene: Path, cloud: PointCloud, grid: BirdsEyeGrid) -> None:
         """Write the points and then the scene, which is complete when it is there."""
-        from pypcd4 import PointCloud as PcdPoints
+        from pypcd4.pypcd4 import PointCloud as PcdPoints
 
         self.folder.mkdir(parents=True, exist_ok=True)
         points = scene.with_suffix(".pcd")

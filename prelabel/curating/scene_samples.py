@@ -66,9 +66,10 @@ def camera_samples(dataset: Any) -> Any:
 
 def shown_beside(dataset: Any, instants: Iterable[str]) -> dict[str, ShownBeside]:
     """Those of these instants, by their keys."""
-    scenes, found = scene_samples(dataset), {}
+    scenes = scene_samples(dataset)
+    found: dict[str, ShownBeside] = {}
     if scenes is None:
-        return {}
+        return found
     for view in (scenes, camera_samples(dataset)):
         own = view.match({"instant": {"$in": list(instants)}})
         columns = own.values(["frame_id", "id", "filepath"])
