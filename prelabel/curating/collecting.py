@@ -45,7 +45,7 @@ def collect(dataset: Any, project: Project) -> Collected:
         for seen in page:
             _collect_labels(dataset, project, seen, done)
     collect_scenes(dataset, project, notes.mark, done)
-    hand_over_tags(dataset)
+    hand_over_tags(dataset, done)
     for page in _pages(dataset, project, _tagged(dataset)):
         for seen in page:
             _settle_conflict(dataset, project, seen, done)
@@ -121,4 +121,4 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
     sample[CONFLICT] = None
     sample.tags = [tag for tag in sample.tags if tag != CONFLICT]
     sample.save()
-    settle_scenes(dataset, frame_id)
+    settle_scenes(dataset, frame_id, done)

@@ -7,7 +7,7 @@ from typing import Any
 
 from prelabel.curating.cuboid_edits import SeenCuboid, edited_cuboids, frame_below, seen_cuboids
 from prelabel.curating.documents import Document, labels_document
-from prelabel.curating.fields import AROUND, CONFLICT, LABELS, WISHES
+from prelabel.curating.fields import AROUND, CONFLICT, FILLED_FROM, LABELS, ORIGIN, WISHES
 from prelabel.curating.samples import all_samples, samples_of
 from prelabel.curating.scene_samples import camera_samples, scene_samples
 from prelabel.curating.taking_over import Basis, Collected, show_conflict
@@ -17,7 +17,7 @@ from prelabel.project import Project
 from prelabel.scenes import Scenes
 
 _PAGE = 500
-_WANTED = ("frame_id", AROUND, "origin_m", "filled_from", LABELS)
+_WANTED = ("frame_id", AROUND, ORIGIN, FILLED_FROM, LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def _scenes(view: Any, mark: datetime | None) -> Iterator[_SeenScene]:
             yield _SeenScene(
                 str(row["_id"]),
                 row["frame_id"],
-                seen_cuboids(boxes, row["origin_m"]),
+                seen_cuboids(boxes, row[ORIGIN]),
                 row.get(LABELS),
-                row["filled_from"],
+                row[FILLED_FROM],
             )
 
 
@@ -110,7 +110,7 @@ def _tell_of_drawings(dataset: Any, mark: datetime | None, done: Collected) -> N
         )
 
 
-def hand_over_tags(dataset: Any) -> None:
+def hand_over_tags(dataset: Any, done: Collected) -> None:
     """What is wished of a sweep, or of a camera's picture beside it, is wished of its frames."""
     scenes = scene_samples(dataset)
     for view in () if scenes is None else (scenes, camera_samples(dataset)):
@@ -120,10 +120,12 @@ def hand_over_tags(dataset: Any) -> None:
             if frame_ids:
                 frames = all_samples(dataset).match({"frame_id": {"$in": frame_ids}})
                 frames.tag_samples(wish)  # first, so that a kill loses nothing
+                keys = tagged.values("frame_id")
                 tagged.untag_samples(wish)
+                done.own |= dict.fromkeys(keys, datetime.now(UTC))
 
 
-def settle_scenes(dataset: Any, frame_id: str) -> None:
+def settle_scenes(dataset: Any, frame_id: str, done: Collected) -> None:
     """Show no conflict in space any more, where that of this frame was the last of its sweep."""
     scenes = scene_samples(dataset)
     if scenes is None:
@@ -134,3 +136,4 @@ def settle_scenes(dataset: Any, frame_id: str) -> None:
             sample[CONFLICT] = None
             sample.tags = [tag for tag in sample.tags if tag != CONFLICT]
             sample.save()
+            done.own[sample["frame_id"]] = datetime.now(UTC)

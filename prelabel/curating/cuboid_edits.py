@@ -78,20 +78,35 @@ def seen_cuboids(
 
 
 def _standing(detection: Mapping[str, Any]) -> tuple[Float64s | None, bool]:
-    """A cuboid set upright: middle, size and heading (7,), None where it is none; was it tilted.
-
-    FiftyOne turns by Euler angles about x, then y, then z of the turned cuboid; the heading is
-    where its own x points to, seen from above.
-    """
-    parts = [detection.get(name) or () for name in ("location", "dimensions", "rotation")]
-    location, size, (x, y, z) = parts[0], parts[1], parts[2] or (0.0, 0.0, 0.0)
-    if len(location) != 3 or len(size) != 3:
+    """A cuboid set upright: middle, size and heading (7,), None where it is none; was it tilted."""
+    location, size, turn = (
+        np.array(detection.get(name) or (), np.float64)
+        for name in ("location", "dimensions", "rotation")
+    )
+    if location.shape != (3,) or size.shape != (3,) or turn.shape not in ((3,), (0,)):
         return None, False
-    ahead = np.cos(y) * np.cos(z), np.cos(x) * np.sin(z) + np.sin(x) * np.sin(y) * np.cos(z)
-    found = np.array([*location, *np.abs(size), np.arctan2(ahead[1], ahead[0])], np.float64)
+    x, y, z = turn.tolist() or (0.0, 0.0, 0.0)
+    found = np.concatenate([location, np.abs(size), [_heading(x, y, z)]])
     if not np.isfinite(found).all() or found[3:6].min() <= _SAME_M:
         return None, False
     return found, bool(abs(np.cos(x) * np.cos(y)) < np.cos(_TILTED))
+
+
+def _heading(x: float, y: float, z: float) -> float:
+    """The turn about the upright axis of a turn by Euler angles, as FiftyOne has them.
+
+    They turn about x, then about y and z of what was turned; the rest of the turn, which is left
+    out, is one about an axis that lies flat. A cuboid on its head has no such part: there its own x
+    tells the heading.
+    """
+    half = np.array([x, y, z]) / 2
+    (cos_x, cos_y, cos_z), (sin_x, sin_y, sin_z) = np.cos(half), np.sin(half)
+    real = cos_x * cos_y * cos_z - sin_x * sin_y * sin_z
+    upright = cos_x * cos_y * sin_z + sin_x * sin_y * cos_z
+    if np.hypot(real, upright) > _TILTED:
+        return float(wrapped(np.array(2 * np.arctan2(upright, real))))
+    left = np.cos(x) * np.sin(z) + np.sin(x) * np.sin(y) * np.cos(z)
+    return float(np.arctan2(left, np.cos(y) * np.cos(z)))
 
 
 def frame_below(cuboid: SeenCuboid, grids: Mapping[str, BirdsEyeGrid]) -> str:

@@ -12,7 +12,8 @@ SIMILARITY, MAP = "similarity", "map"
 # Of lidar projects: labels and proposals as cameras see them, and which frames a sample belongs to
 # that is none itself.
 PROJECTED, PROJECTED_PROPOSALS, AROUND = "projected", "projected_proposals", "around"
-PREVIEW = "orthographic_projection_metadata"
+ORIGIN, FILLED_FROM = "origin_m", "filled_from"
+PREVIEW = "orthographic_projection_metadata"  # where FiftyOne looks for a scene's picture
 
 # Tags by which a curator says what is to become of a frame.
 REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS = (
@@ -39,6 +40,8 @@ _WORK = (
     "person",
     "sent_back_reason",
 )
+_SWEEP = (ORIGIN, FILLED_FROM)
+_PREVIEW = ("filepath", "min_bound", "max_bound", "normal", "width", "height")
 _DOUBT = ("model", "uncertainty", "boxes", "disagreements")
 
 
@@ -93,14 +96,14 @@ def _declare_cuboids(fo: FiftyOne, dataset: Any, boxes: dict[str, dict[str, Any]
     for name in (PROJECTED, PROJECTED_PROPOSALS):
         boxes[name] = {"occlusion": number, "truncation": number}
         _add_embedded(dataset, name, fo.EmbeddedDocumentField, fo.Detections)
-    for name, kind in ((AROUND, fo.StringField), ("origin_m", number)):
+    for name, kind in ((AROUND, fo.StringField), (ORIGIN, number)):
         if dataset.get_field(name) is None:
             dataset.add_sample_field(name, fo.ListField, subfield=kind)
     from fiftyone.utils.utils3d import OrthographicProjectionMetadata as Preview
 
     _add_embedded(dataset, PREVIEW, fo.EmbeddedDocumentField, Preview)
-    if dataset.get_field("filled_from") is None:
-        dataset.add_sample_field("filled_from", fo.DictField)
+    if dataset.get_field(FILLED_FROM) is None:
+        dataset.add_sample_field(FILLED_FROM, fo.DictField)
     for name in boxes:
         if name in (PROJECTED, PROJECTED_PROPOSALS, SUSPECTS):
             continue
@@ -132,18 +135,22 @@ def _add_all(dataset: Any, fields: dict[str, Any]) -> None:
 def arrange(fo: FiftyOne, dataset: Any, classes: Sequence[str], models: Sequence[str]) -> None:
     """Groups of the side bar, colours, and what may be edited how in the App."""
     proposals = [proposals_field(model) for model in models]
+    in_space = dataset.get_field(AROUND) is not None
+    projected = [PROJECTED, PROJECTED_PROPOSALS] if in_space else []
     groups = [
-        ("boxes", [LABELS, *proposals, SUSPECTS, CONFLICT]),
+        ("boxes", [LABELS, *proposals, *projected, SUSPECTS, CONFLICT]),
         ("work", ["state", "excluded", *(f"work.{one}" for one in _WORK if one != "state")]),
         ("labelled", [f"record.{one}" for one in _RECORD]),
         ("doubt", [f"doubt.{one}" for one in _DOUBT]),
         ("evaluation", [f"{EVALUATION}_{word}" for word in ("tp", "fp", "fn")]),
         ("frame", list(_FRAME)),
+        ("sweep", [AROUND, *_SWEEP, *(f"{PREVIEW}.{one}" for one in _PREVIEW)] if in_space else []),
     ]
     settings = dataset.app_config
     settings.sidebar_groups = [
         fo.SidebarGroupDocument(name=name, paths=paths, expanded=name in ("boxes", "work"))
         for name, paths in [("tags", []), ("metadata", []), *groups]
+        if paths or name in ("tags", "metadata")
     ]
     settings.color_scheme = _colours(fo, proposals)
     dataset.save()
@@ -168,6 +175,10 @@ def _colours(fo: FiftyOne, proposals: Sequence[str]) -> Any:
                 {"value": "duplicate", "color": "#999999"},
             ],
         },
+    ]
+    fields += [
+        {"path": PROJECTED, "fieldColor": "#009e73"},
+        {"path": PROJECTED_PROPOSALS, "fieldColor": blues[0]},
     ]
     fields += [
         {"path": path, "fieldColor": blues[row % len(blues)]} for row, path in enumerate(proposals)

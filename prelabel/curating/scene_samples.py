@@ -11,7 +11,7 @@ from typing import Any
 
 from prelabel.curating.fields import AROUND
 from prelabel.curating.opening import FiftyOne
-from prelabel.curating.samples import GROUP, group_id
+from prelabel.curating.samples import GROUP, all_samples, group_id
 
 SCENE_SLICE = "3D"
 SCENE_KIND, CAMERA_KIND = "scene", "camera"
@@ -62,6 +62,22 @@ def scene_samples(dataset: Any) -> Any:
 def camera_samples(dataset: Any) -> Any:
     """A view of the cameras' pictures that are no frames; there must be sweeps in space."""
     return dataset.select_group_slices(media_type="image").match({"kind": CAMERA_KIND})
+
+
+def all_kinds(dataset: Any) -> list[Any]:
+    """Views of the frames, and of all that lies around them."""
+    scenes = scene_samples(dataset)
+    beside = [] if scenes is None else [scenes, camera_samples(dataset)]
+    return [all_samples(dataset), *beside]
+
+
+def frames_behind(view: Any) -> list[str]:
+    """Ids of the frames of a view; a sample that is none stands for those it belongs to."""
+    if view.get_field(AROUND) is None:
+        ids: list[str] = view.values("frame_id")
+        return ids
+    pairs = zip(*view.values(["frame_id", AROUND]), strict=True)
+    return [one for frame_id, around in pairs for one in (around or [frame_id])]
 
 
 def shown_beside(dataset: Any, instants: Iterable[str]) -> dict[str, ShownBeside]:

@@ -78,10 +78,11 @@ class SceneShower:
         done = ShownScenes(self._digest())
         told = None if touched is None else self._instants(dataset, touched)
         sweeps = self._sweeps(dataset, told if done.digest == before else None)
-        with self._progress.task("Showing sweeps", len(sweeps)) as advance:
-            for chunk in _chunks(sweeps.items()):
-                self._show_some(dataset, chunk, told, since, done)
-                advance(len(chunk))
+        if sweeps:
+            with self._progress.task("Showing sweeps", len(sweeps)) as advance:
+                for chunk in _chunks(sweeps.items()):
+                    self._show_some(dataset, chunk, told, since, done)
+                    advance(len(chunk))
         if touched is None:
             self._files.keep_only(self._file(*one) for one in sweeps.items())
         return done

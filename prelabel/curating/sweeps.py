@@ -13,7 +13,9 @@ from prelabel.curating.cuboid_documents import (
     proposals_in_space,
 )
 from prelabel.curating.fields import (
+    FILLED_FROM,
     LABELS,
+    ORIGIN,
     PREVIEW,
     PROJECTED,
     PROJECTED_PROPOSALS,
@@ -93,8 +95,8 @@ class SeenSweep:
             one.frame.frame_id: 0 if one.labels is None else one.labels.number
             for one in self.frames
         }
-        columns.put("origin_m", key, list(origin))
-        columns.put("filled_from", key, versions)
+        columns.put(ORIGIN, key, list(origin))
+        columns.put(FILLED_FROM, key, versions)
         columns.put("state", key, state_of(self.frames[0]) if len(self.frames) == 1 else None)
         labels = self.labels
         columns.put(LABELS, key, None if labels is None else cuboids_document(labels, origin))

@@ -14,6 +14,8 @@ from review_app import opened_copy
 
 from prelabel.curating.fields import PROJECTED
 from prelabel.curating.opening import Curation, opened_curation
+from prelabel.curating.operations import chosen_frames
+from prelabel.curating.samples import all_samples
 from prelabel.curating.scene_samples import camera_samples, scene_samples
 from prelabel.datasets.annotations import OriginKind
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
@@ -177,3 +179,73 @@ def test_edits_in_space_come_back(curation: Curation, street: Project) -> None:
     _, again = synchronised(curation, street)
     assert again.collected is not None
     assert again.collected.edits == again.collected.conflicts == {}
+
+
+def test_edits_in_the_picture_and_in_space_at_once_are_a_conflict(
+    curation: Curation, street: Project
+) -> None:
+    dataset, _ = synchronised(curation, street)
+    frame_id = labelled_id(street)
+    picture = all_samples(dataset).one({"frame_id": frame_id})
+    picture.labels.detections[0].bounding_box[0] += 0.05
+    picture.save()
+    sample = _only_scene(dataset, frame_id)
+    sample.labels.detections.pop()
+    sample.save()
+    _, done = synchronised(curation, street)
+    assert done.collected is not None
+    assert done.collected.edits == {frame_id: "1 moved"}
+    told = "1 deleted, while the labels changed in the project as well"
+    assert done.collected.conflicts == {frame_id: told}
+    history = street.store.label_history(frame_id)
+    count = len(history[0].annotations)
+    assert [len(one.annotations) for one in history] == [count, count, count - 1, count]
+    assert history[-1].annotations == history[1].annotations
+    picture = all_samples(dataset).one({"frame_id": frame_id})
+    sample = _only_scene(dataset, frame_id)
+    for shown in (picture, sample):
+        assert (len(shown.labels.detections), len(shown.conflict.detections)) == (count, count - 1)
+        assert shown.tags == ["conflict"]
+
+    sample.tags.append("take mine")
+    sample.save()
+    _, done = synchronised(curation, street)
+    settled = street.store.labels(frame_id)
+    assert settled is not None
+    assert settled.annotations == history[2].annotations
+    picture.reload(hard=True)
+    sample.reload(hard=True)
+    for shown in (picture, sample):
+        assert (shown.tags, shown.conflict, len(shown.labels.detections)) == ([], None, count - 1)
+
+
+def test_tags_on_a_sweep_are_about_its_frames_and_drawings_on_pictures_are_told(
+    curation: Curation, street: Project
+) -> None:
+    dataset, _ = synchronised(curation, street)
+    frame_id = labelled_id(street)
+    sample = _only_scene(dataset, frame_id)
+    assert chosen_frames(dataset, None, [sample.id]) == [frame_id]
+    sample.tags.append("exclude")
+    sample.labels.detections[0].rotation[0] = 0.3
+    sample.labels.detections[1].location[0] += 500
+    sample.save()
+    camera = camera_samples(dataset).first()
+    drawn = curation.fiftyone.Detection(label="car", bounding_box=[0.1, 0.1, 0.2, 0.2])
+    camera["labels"] = curation.fiftyone.Detections(detections=[drawn])
+    camera.save()
+    _, done = synchronised(curation, street)
+    assert street.store.excluded() == {frame_id}
+    assert done.collected is not None
+    assert done.collected.edits == {}
+    told = done.collected.refused
+    assert told[frame_id] == (
+        "the tilt of 1 cuboid: they stand upright; 1 cuboid outside of the frame"
+    )
+    assert "is no frame of the project" in told[camera.frame_id]
+    sample.reload(hard=True)
+    assert sample.tags == []
+    assert sample.labels.detections[0].rotation[0] == 0
+    assert sample.labels.detections[1].location[0] < 100
+    camera.reload(hard=True)
+    assert len(camera.labels.detections) == 1
