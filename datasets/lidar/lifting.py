@@ -1,7 +1,5 @@
 """From turned boxes on a bird's-eye picture to cuboids, their height taken from the points."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from prelabel.datasets.arrays import Float32s, Float64s, Int64s
@@ -12,6 +10,7 @@ from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import Cuboids
 from prelabel.datasets.lidar.ground import Ground
 from prelabel.datasets.lidar.points import PointCloud
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.predictions import Prediction
 
 _MARGIN_M = 0.1  # round a footprint: boxes are a pixel or two too narrow as often as too wide
@@ -23,27 +22,6 @@ _USUAL_M = 1.6  # where there are no points to tell
 _LEAST_POINTS = 5
 # One standard deviation of a top or a bottom: with points to tell, and without.
 _HEIGHT_SPREAD_M, _GUESSED_SPREAD_M, _GROUND_SPREAD_M = 0.1, 0.35, 0.08
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CuboidProposals:
-    """What a detector says in space: n cuboids of the sensor's frame.
-
-    `score` (n,) 0 to 1, falling; `class_id` (n,). `spread_m` (n, 6) is the standard deviation of
-    x, y, z of the middle along the cuboid's own axes and of length, width and height, in metres,
-    `spread_yaw` (n,) that of the heading in radians; both None where the detector gives no spread.
-    `points` (n,) counts the points that told the height.
-    """
-
-    cuboids: Cuboids
-    score: Float32s
-    class_id: Int64s
-    points: Int64s
-    spread_m: Float64s | None = None
-    spread_yaw: Float64s | None = None
-
-    def __len__(self) -> int:
-        return len(self.cuboids)
 
 
 def lift_prediction(

@@ -167,7 +167,7 @@ def read_surroundings(path: Path) -> Surroundings:
     first = 4 * (cells.rows * cells.columns + 1)
     heights = np.frombuffer(data, "<f4", below.rows * below.columns, first)
     stored = np.frombuffer(data, "<u2", 3 * scene.points, first + heights.nbytes).reshape(-1, 3)
-    east, north = (float(_FAR_M * np.trunc(one / _FAR_M)) for one in scene.origin_m[:2])
+    east, north = (_FAR_M * int(one / _FAR_M) for one in scene.origin_m[:2])
     origin = east, north, scene.ground_z_m
     points = stored * np.array(scene.step_m) + (np.array(scene.origin_m) - origin)
     ground = Ground(

@@ -11,10 +11,11 @@ from prelabel.curating.edits import SeenBox, edited, seen_boxes
 from prelabel.curating.fields import CONFLICT, KEEP_THEIRS, LABELS, TAKE_MINE, WISHES
 from prelabel.curating.notes import Notes
 from prelabel.curating.samples import all_samples
-from prelabel.curating.taking_over import BESIDE, SOURCE, Basis, Collected, show_conflict
+from prelabel.curating.taking_over import BESIDE, BLIND, SOURCE, Basis, Collected, show_conflict
 from prelabel.curating.wishes import grant
 from prelabel.datasets.frames import Frame
 from prelabel.project import Project
+from prelabel.store.acceptances import awaiting_audit
 
 _PAGE = 2000
 
@@ -37,10 +38,11 @@ def collect(dataset: Any, project: Project) -> Collected:
     An edit becomes a label version by the project's author, with the source "edited in FiftyOne".
     Where the store has got newer labels meanwhile nothing is overwritten: the curator's boxes are
     kept in the frame's history, and shown in the field `conflict` until the frame is tagged "take
-    mine" or "keep theirs". Collecting twice changes nothing more.
+    mine" or "keep theirs". So are boxes drawn on a frame that waits for a blind audit: taken over,
+    they would be the audit. Collecting twice changes nothing more.
     """
     notes = Notes.of(dataset)
-    done = Collected(datetime.now(UTC))
+    done = Collected(datetime.now(UTC), frozenset(awaiting_audit(project.store)))
     for page in _pages(dataset, project, _candidates(dataset, notes.mark)):
         for seen in page:
             _collect_labels(dataset, project, seen, done)
@@ -108,6 +110,9 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
     if wish is None or CONFLICT not in seen.tags:
         return
     frame_id = seen.frame.frame_id
+    if wish == TAKE_MINE and frame_id in done.blind:
+        done.refused[frame_id] = f"it {BLIND}; your boxes stay in the view `conflicts`"
+        return
     history = project.store.label_history(frame_id)
     mine = [one for one in history if (one.source or "").startswith(BESIDE)]
     if wish == TAKE_MINE and mine:

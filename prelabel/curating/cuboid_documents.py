@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prelabel.curating.documents import Document, object_id, relative_boxes, together
+from prelabel.curating.documents import Document, object_ids, relative_boxes, together
 from prelabel.curating.standing import Standing
 from prelabel.datasets.lidar.cameras import Camera
 from prelabel.datasets.lidar.derived_frames import FrameSettings
@@ -52,19 +52,22 @@ def labels_in_space(
 
 
 def proposals_in_space(
-    standing: Standing, shown: Mapping[str, Shown], classes: Sequence[str]
+    standing: Standing, shown: Mapping[str, Shown], sure: Mapping[str, str], classes: Sequence[str]
 ) -> Named:
-    """Proposals of one model; `shown` by frame id are those that the objects were made from."""
+    """Proposals of one model; `shown` by frame id are those that the objects were made from.
+
+    `sure` are the rules that accepted some, by box id.
+    """
     more = []
     for places in standing.places:
         first = places[0]
         of_frame = shown[first.frame_id]
-        more.append(
-            {
-                "confidence": of_frame.proposals.origin[first.row].score,
-                "uncertainty": float(of_frame.uncertainty[first.row]),
-            }
-        )
+        told = {
+            "confidence": of_frame.proposals.origin[first.row].score,
+            "uncertainty": float(of_frame.uncertainty[first.row]),
+        }
+        rules = [sure[one.box_id] for one in places if one.box_id in sure]
+        more.append(told | ({"rule": rules[0]} if rules else {}))
     return Named(standing, [classes[one] for one in standing.class_id], more)
 
 
@@ -128,7 +131,7 @@ def _detection(box_id: str, view: str, name: str) -> Document:
         "tags": [],
         "label": name,
         "box_id": box_id,
-        "instance": {"_id": object_id(box_id), "_cls": "Instance"},
+        "instance": {"_id": object_ids([box_id])[0], "_cls": "Instance"},
     }
 
 

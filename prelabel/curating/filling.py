@@ -1,32 +1,43 @@
 """Filling the dataset in FiftyOne from the project, by changes only."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from prelabel.curating.busy import Since, edited_since
 from prelabel.curating.evaluating import judged_frames, register_evaluation
 from prelabel.curating.fields import arrange, declare, proposals_field
 from prelabel.curating.frames import Columns, Proposed, columns_of
+from prelabel.curating.inserting import Inserting, inserting, without_garbage_search
 from prelabel.curating.notes import INFO, Notes, open_dataset
 from prelabel.curating.opening import Curation
-from prelabel.curating.samples import GROUP, add_samples, all_samples, samples_of, set_columns
+from prelabel.curating.samples import (
+    GROUP,
+    IMAGE,
+    all_samples,
+    sample_documents,
+    samples_of,
+    update_samples,
+)
 from prelabel.curating.showing_scenes import SceneShower, ShownScenes
 from prelabel.curating.showing_suspects import frames_with_suspects, tag_copies, write_suspects
 from prelabel.curating.vectors import index_vectors
 from prelabel.curating.views import save_views, save_workspace
+from prelabel.datasets.frames import Frame
 from prelabel.datasets.progress import Progress
 from prelabel.models.prediction_files import PredictionFiles, PredictionFilesError
 from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.project import Project
 from prelabel.proposing import prediction_files, shown_score
-from prelabel.store.overview import Overview
 from prelabel.store.records import ModelRecord
 from prelabel.suspicions import read_copies, read_suspects
 
-CHUNK_FRAMES = 10_000
+Value = TypeVar("Value")
+CHUNK_FRAMES = 10_000  # whose predictions are read at once: files hold them in any order
+PAGE_FRAMES = 1000  # that are made while those before are written
 _SLACK = timedelta(seconds=5)  # by which the clocks of the App's server and of this may differ
 
 
@@ -117,6 +128,8 @@ class Filler:
             dataset.add_group_field(GROUP)
             dataset.add_sample_field("instant", fo.StringField)
             dataset.create_index("instant")
+        else:
+            dataset.media_type = IMAGE
         dataset.add_sample_field("frame_id", fo.StringField)
         dataset.create_index("frame_id", unique=True)
         return dataset
@@ -129,26 +142,52 @@ class Filler:
     ) -> tuple[Filled, list[str]]:
         store = self._project.store
         total = store.counts().frames if frame_ids is None else len(frame_ids)
-        added = updated = boxes = judged = 0
-        left: list[str] = []
-        with self._progress.task("Filling FiftyOne's dataset", total) as advance:
-            for chunk in _chunks(store.overviews(frame_ids)):
+        done, left = Counter[str](), list[str]()
+        with (
+            self._progress.task("Filling FiftyOne's dataset", total) as advance,
+            inserting(dataset) as samples,
+        ):
+            for chunk in chunked(store.overviews(frame_ids), CHUNK_FRAMES):
                 ids = [one.frame.frame_id for one in chunk]
                 known = {} if frame_ids is None else samples_of(dataset, ids)
-                new = [one for one in chunk if one.frame.frame_id not in known]
                 # What is on the screen must not be written: the App would take it back, unsaid.
                 busy = edited_since(all_samples(dataset), known, since)
-                chunk = [one for one in chunk if one.frame.frame_id not in busy]
                 left += busy
-                known |= add_samples(self._fo, dataset, [one.frame for one in new])
-                columns = columns_of(chunk, self._classes, self._proposed(ids))
-                if frame_ids is None:
-                    _drop_empty(columns)
-                set_columns(dataset, columns, known)
-                added, updated = added + len(new), updated + len(chunk) - len(new)
-                boxes, judged = boxes + columns.boxes, judged + columns.judged
+                chunk = [one for one in chunk if one.frame.frame_id not in busy]
+                proposed = self._proposed(ids)
+                for page in chunked(chunk, PAGE_FRAMES):
+                    with without_garbage_search():
+                        columns = columns_of(page, self._classes, proposed)
+                        frames = [one.frame for one in page]
+                        done += self._put(dataset, samples, columns, frames, known)
                 advance(len(ids))
-        return Filled(added, updated, boxes, len(left), judged), left
+        return Filled(
+            done["added"], done["updated"], done["boxes"], len(left), done["judged"]
+        ), left
+
+    def _put(
+        self,
+        dataset: Any,
+        samples: Inserting,
+        columns: Columns,
+        frames: Sequence[Frame],
+        known: Mapping[str, str],
+    ) -> Counter[str]:
+        """Add the samples of new frames, bring those of known ones up to date; how many of each."""
+        old = {one.frame_id: known[one.frame_id] for one in frames if one.frame_id in known}
+        new = [one for one in frames if one.frame_id not in known]
+        if dataset.group_field is not None:
+            samples.wait()  # the slices that an instant has already are looked up
+        documents = sample_documents(self._fo, dataset, new)
+        for frame_id, values in columns.by_frame().items():
+            if frame_id in documents:
+                documents[frame_id] |= {
+                    name: value for name, value in values.items() if value is not None
+                }
+        samples.add([*documents.values()])
+        update_samples(dataset, columns, old)
+        counts = {"boxes": columns.boxes, "judged": columns.judged}
+        return Counter(added=len(new), updated=len(old), **counts)
 
     def _proposed(self, frame_ids: Sequence[str]) -> list[Proposed]:
         return [self._proposed_by(one, frame_ids) for one in self._models]
@@ -157,10 +196,8 @@ class Filler:
         return self._proposed_by(self._models[-1], frame_ids) if self._models else None
 
     def _proposed_by(self, model: ModelRecord, frame_ids: Sequence[str]) -> Proposed:
-        found = self._files(model).read(list(frame_ids), EMBEDDINGS)
-        return Proposed(
-            model.model_id, self._shown[model.model_id], {one.frame_id: one for one in found}
-        )
+        found = self._files(model).find(frame_ids, EMBEDDINGS)
+        return Proposed(model.model_id, self._shown[model.model_id], found)
 
     def _newly_predicted(
         self, dataset: Any, notes: Notes, parts: Mapping[str, Sequence[str]]
@@ -228,15 +265,8 @@ def _shown(project: Project, model: ModelRecord) -> float:
     return shown_score(project.workspace, project.store, model)
 
 
-def _chunks(overviews: Iterable[Overview]) -> Iterator[list[Overview]]:
-    left = iter(overviews)
-    while chunk := list(islice(left, CHUNK_FRAMES)):
+def chunked(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
+    """The values in lists of this length, the last one of what is left."""
+    left = iter(values)
+    while chunk := list(islice(left, size)):
         yield chunk
-
-
-def _drop_empty(columns: Columns) -> None:
-    """Leave out what new samples do not have anyway."""
-    for name, values in columns.values.items():
-        columns.values[name] = {
-            frame_id: value for frame_id, value in values.items() if value is not None
-        }

@@ -6,7 +6,7 @@ from typing import Any
 
 from prelabel.curating.fields import AROUND
 from prelabel.curating.frames import Columns
-from prelabel.curating.samples import all_samples, set_columns
+from prelabel.curating.samples import all_samples, update_samples
 from prelabel.curating.scene_samples import SCENE_KIND, Beside, ShownBeside, add_beside
 
 Frames = Sequence[str]
@@ -59,5 +59,5 @@ class SceneWriting:
         if self._gone:
             self._dataset.delete_samples(self._gone)
         self._ids |= add_beside(self._fo, self._dataset, self._new, self._around)
-        set_columns(self._dataset, self.columns, self._ids)
+        update_samples(self._dataset, self.columns, self._ids)
         return self._old

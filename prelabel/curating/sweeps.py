@@ -86,7 +86,8 @@ class SeenSweep:
             shown = seen.get(scene.scene.frame_id)
             if shown is not None:
                 standing.add(scene, shown.visible, 0)  # the first of its rows, as scores fall
-        return proposals_in_space(standing, seen, self.classes)
+        sure = {box_id: rule for one in self.frames for box_id, rule in one.sure.items()}
+        return proposals_in_space(standing, seen, sure, self.classes)
 
     def put_in_space(self, columns: Columns, key: str) -> None:
         """The fields of the sweep's own sample."""

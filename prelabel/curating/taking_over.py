@@ -15,6 +15,7 @@ from prelabel.store.records import LabelVersion
 
 SOURCE = "edited in FiftyOne"
 BESIDE = f"{SOURCE}, in conflict"
+BLIND = "waits for a blind audit of a rule"
 
 
 @dataclass(slots=True)
@@ -23,10 +24,12 @@ class Collected:
     what became of the curator's tags; and what could not be taken over, each with its reason.
 
     `at` is from when on edits are still to be collected; `own` tells, by `frame_id`, when this
-    process itself wrote to a sample since then.
+    process itself wrote to a sample since then. People are to label the frames in `blind` without
+    seeing what is proposed.
     """
 
     at: datetime
+    blind: frozenset[str] = frozenset()
     own: dict[str, datetime] = field(default_factory=dict)
     edits: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
@@ -65,7 +68,8 @@ class Basis:
         """Make an edit the newest version, where the labels did not change in the project as well.
 
         Where they did, the edit is kept beside them, and True says that the conflict is to be
-        shown. Done again, it changes nothing more.
+        shown; so it is on a frame that waits for a blind audit, which it would be. Done again, it
+        changes nothing more.
         """
         if change.refused:
             done.refused[self.frame_id] = change.refused
@@ -75,14 +79,23 @@ class Basis:
         taken = [one for one in newer if one.annotations == change.annotations]
         if taken:  # a kill may have come between that and showing it
             is_beside = (taken[-1].source or "").startswith(BESIDE)
-        elif not (is_beside := not self._write(change)):
-            done.edits[self.frame_id] = _added(done.edits.get(self.frame_id), change.told)
         else:
-            self._keep_beside(change)
+            is_blind = self.frame_id in done.blind
+            is_beside = is_blind or not self._write(change)
+            if is_beside:
+                self._keep_beside(change, is_blind)
+            else:
+                done.edits[self.frame_id] = _added(done.edits.get(self.frame_id), change.told)
         if is_beside:
-            told = f"{change.told}, while the labels changed in the project as well"
-            done.conflicts[self.frame_id] = _added(done.conflicts.get(self.frame_id), told)
+            self._tell(change, done)
         return is_beside
+
+    def _tell(self, change: Edited, done: Collected) -> None:
+        why = "while the labels changed in the project as well"
+        if self.frame_id in done.blind:
+            why = f"not taken over: the frame {BLIND}; label it on the review page"
+        before = done.conflicts.get(self.frame_id)
+        done.conflicts[self.frame_id] = _added(before, f"{change.told}, {why}")
 
     def _write(self, change: Edited) -> bool:
         store, author = self.project.store, self.project.author
@@ -91,9 +104,10 @@ class Basis:
         )
         return written is not None
 
-    def _keep_beside(self, change: Edited) -> None:
+    def _keep_beside(self, change: Edited, is_blind: bool) -> None:
         current = self.project.store.labels(self.frame_id)
         by = current.author if current else "a withdrawal"
+        by = "a blind audit" if is_blind else by
         self.project.store.keep_labels_beside(
             self.frame_id, change.annotations, self.project.author, f"{BESIDE} with {by}"
         )
