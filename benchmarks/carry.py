@@ -23,9 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.geometry import boxes_iou
 from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids, footprint_iou
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.lidar.simulated.options import SweepOptions
 from prelabel.datasets.lidar.simulated.writing import generated_sweeps
-from prelabel.datasets.lidar.sweep_recordings import ProposedCuboids, SweepRecording
+from prelabel.datasets.lidar.sweep_recordings import SweepRecording
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.progress import Silent
 from prelabel.datasets.recordings.films import Film, KeyFrame, Proposed
@@ -59,13 +60,13 @@ def key_frames(count: int, many: int, labelled: Labelled) -> dict[str, tuple[int
     return {"even": tuple(even.tolist()), "asked": one_by_one.frames, "asked_at_once": at_once}
 
 
-def proposed(labels: CuboidLabels, rng: np.random.Generator) -> ProposedCuboids:
+def proposed(labels: CuboidLabels, rng: np.random.Generator) -> CuboidProposals:
     """Cuboids as a fair detector gives them: 20 cm and 3 degrees off, one of twenty missing."""
     kept = labels.take(np.flatnonzero(rng.random(len(labels)) >= 0.05))
     centre = kept.cuboids.centre_m + rng.normal(0, 0.2, kept.cuboids.centre_m.shape)
     yaw = kept.cuboids.yaw + rng.normal(0, 0.05, len(kept))
     cuboids = Cuboids(centre, kept.cuboids.size_m, yaw)
-    return ProposedCuboids(cuboids, np.full(len(kept), 0.9, np.float32), kept.class_id)
+    return CuboidProposals(cuboids, np.full(len(kept), 0.9, np.float32), kept.class_id)
 
 
 def recording(

@@ -19,7 +19,8 @@ from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.cuboids import Cuboids
 from prelabel.datasets.lidar.derived_frames import read_index
 from prelabel.datasets.lidar.ground import find_ground
-from prelabel.datasets.lidar.lifting import CuboidProposals, lift_prediction
+from prelabel.datasets.lidar.lifting import lift_prediction
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.spread_scale import QUANTITIES, SpreadErrors, SpreadScale
 from prelabel.models.checkpoints import read_card

@@ -21,7 +21,7 @@ from prelabel.datasets.progress import Progress
 from prelabel.datasets.recordings.films import Film, KeyFrame, Proposed
 from prelabel.datasets.recordings.key_frames import Carriable, ask_for_key_frames
 from prelabel.datasets.recordings.linking import Follow
-from prelabel.models.ultralytics.following import follow_boxes
+from prelabel.models.ultralytics.following import Tracker, follow_boxes
 from prelabel.proposing import read_predictions
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -33,10 +33,12 @@ _CARRIED = uuid.UUID("3b0a4a52-2d0e-5c3e-9a43-6f7f5f0a2c5d")
 
 @dataclass(frozen=True, slots=True)
 class CarryOptions:
-    """Pictures a second of the recordings, and how many frames of each to ask people for."""
+    """Pictures a second of films, how many frames of each recording to ask people for, and what
+    follows boxes through films."""
 
     pictures_a_second: float = 25.0
     ask: int = 10
+    tracker: Tracker = Tracker.BYTETRACK
 
     def __post_init__(self) -> None:
         if not 0 < self.pictures_a_second < np.inf or self.ask < 0:
@@ -76,11 +78,11 @@ def carry_films(
     """Carry the labels of a project's recordings into a new folder, upright boxes of pictures.
 
     Key frames are those that a person has labelled; proposals of the newest model say where
-    objects went in between, and ByteTrack which is which. Raises BadInputError where no frame of a
+    objects went in between, and a tracker which is which. Raises BadInputError where no frame of a
     recording is labelled, or boxes are turned.
     """
     model = store.latest_model()
-    follow = partial(follow_boxes, state_folder=workspace.state_folder)
+    follow = partial(follow_boxes, state_folder=workspace.state_folder, tracker=options.tracker)
     done: list[CarriedFrame] = []
     scores: list[FrameScore] = []
     keys = 0
@@ -88,7 +90,7 @@ def carry_films(
     for frames, labels in recordings.values():
         ids = [frame.frame_id for frame in frames]
         seen = read_predictions(workspace, model.model_id, ids) if model else {}
-        film = _film(frames, labels, seen, options, follow)
+        film = _film(frames, labels, seen, options, partial(follow, pictures=frames))
         done += _carried_frames(frames, film)
         scores += asked_frames([frame.frame_id for frame in frames], film, options.ask)
         keys += len(labels)

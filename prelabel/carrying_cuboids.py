@@ -20,14 +20,13 @@ from prelabel.carrying import (
     write_carried,
 )
 from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
-from prelabel.datasets.arrays import Float32s, Int64s
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.carrying import CarriedCuboids
 from prelabel.datasets.lidar.coordinates import Transform
 from prelabel.datasets.lidar.corrected import labels_of_sweep
-from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids
+from prelabel.datasets.lidar.cuboids import CuboidLabels
 from prelabel.datasets.lidar.derived_frames import (
     INDEX_FILE,
     FrameEntry,
@@ -35,9 +34,10 @@ from prelabel.datasets.lidar.derived_frames import (
     known_cuboids,
     read_index,
 )
+from prelabel.datasets.lidar.frame_sweeps import sweeps_with_frames
 from prelabel.datasets.lidar.lifting import footprints_on_ground
-from prelabel.datasets.lidar.sources import open_sweeps
-from prelabel.datasets.lidar.sweep_recordings import ProposedCuboids, SweepRecording
+from prelabel.datasets.lidar.proposals import CuboidProposals, proposed_once
+from prelabel.datasets.lidar.sweep_recordings import SweepRecording
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress
@@ -53,6 +53,10 @@ class _Shown:
 
     sweep: Sweep
     entries: tuple[FrameEntry, ...]
+
+    def is_in(self, seen: Mapping[str, Prediction]) -> bool:
+        """Whether a detector looked at any of its frames."""
+        return any(entry.frame_id in seen for entry in self.entries)
 
 
 def carry_sweeps(
@@ -79,7 +83,7 @@ def carry_sweeps(
     entries: list[FrameEntry] = []
     recordings = keys = 0
     for shown in _recordings(index):
-        corrected = _corrected(shown, labels)
+        corrected = _corrected(shown, labels, store.classes())
         if not corrected:
             continue
         ids = [entry.frame_id for one in shown for entry in one.entries]
@@ -88,7 +92,7 @@ def carry_sweeps(
             np.array([one.sweep.time_s for one in shown], np.float64),
             _poses(shown),
             corrected,
-            _proposals(shown, seen),
+            {at: _proposed(one, seen) for at, one in enumerate(shown) if one.is_in(seen)},
             follow,
         )
         for one, entry in _carried_frames(store, shown, recording):
@@ -110,20 +114,14 @@ def carry_sweeps(
 
 def _recordings(index: FrameIndex) -> Iterator[list[_Shown]]:
     """The sweeps of each recording that frames show, in their order."""
-    entries: dict[str, list[FrameEntry]] = defaultdict(list)
-    for entry in index.frames:
-        entries[entry.sweep].append(entry)
-    source = Path(index.source)
-    if not source.exists():
-        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
     found: dict[str, list[_Shown]] = defaultdict(list)
-    for sweep in open_sweeps(source).sweeps:
-        if sweep.sequence is not None and sweep.name in entries:
+    for sweep, entries in sweeps_with_frames(index):
+        if sweep.sequence is not None:
             if sweep.pose is None or sweep.time_s is None:
                 raise BadInputError(
                     f"sweep {sweep.name} has no pose or no time: nothing is carried"
                 )
-            found[sweep.sequence].append(_Shown(sweep, tuple(entries[sweep.name])))
+            found[sweep.sequence].append(_Shown(sweep, entries))
     for own in found.values():
         yield sorted(own, key=lambda one: one.sweep.index or 0)
 
@@ -133,41 +131,28 @@ def _poses(shown: Sequence[_Shown]) -> list[Transform]:
 
 
 def _corrected(
-    shown: Sequence[_Shown], labels: Mapping[str, AnnotationSet]
+    shown: Sequence[_Shown], labels: Mapping[str, AnnotationSet], classes: Sequence[str]
 ) -> dict[int, CuboidLabels]:
     """The cuboids of the sweeps whose frames are labelled, all of them."""
     return {
-        at: labels_of_sweep(one.sweep, [(entry, labels[entry.frame_id]) for entry in one.entries])
+        at: labels_of_sweep(
+            one.sweep, [(entry, labels[entry.frame_id]) for entry in one.entries], classes
+        )
         for at, one in enumerate(shown)
         if all(entry.frame_id in labels for entry in one.entries)
     }
 
 
-def _proposals(
-    shown: Sequence[_Shown], seen: Mapping[str, Prediction]
-) -> dict[int, ProposedCuboids]:
-    """What a detector proposes in each sweep; without heights, which nobody asks for here."""
-    found = {}
-    for at, one in enumerate(shown):
-        parts = [
-            (footprints_on_ground(own.boxes, BirdsEyeGrid.from_settings(entry.grid)), own)
-            for entry in one.entries
-            if (own := seen.get(entry.frame_id)) is not None
-        ]
-        if parts:
-            scores: Float32s = np.concatenate([own.score for _, own in parts])
-            classes: Int64s = np.concatenate([own.class_id for _, own in parts])
-            flat = [cuboids for cuboids, _ in parts]
-            found[at] = ProposedCuboids(
-                Cuboids(
-                    np.concatenate([each.centre_m for each in flat]),
-                    np.concatenate([each.size_m for each in flat]),
-                    np.concatenate([each.yaw for each in flat]),
-                ),
-                scores,
-                classes,
-            )
-    return found
+def _proposed(shown: _Shown, seen: Mapping[str, Prediction]) -> CuboidProposals:
+    """What a detector proposes in a sweep; without heights, which nobody asks for here."""
+    parts = []
+    for entry in shown.entries:
+        own = seen.get(entry.frame_id)
+        if own is not None:
+            grid = BirdsEyeGrid.from_settings(entry.grid)
+            flat = footprints_on_ground(own.boxes, grid)
+            parts.append((grid, CuboidProposals(flat, own.score, own.class_id)))
+    return proposed_once(parts)
 
 
 def _carried_frames(
@@ -177,8 +162,8 @@ def _carried_frames(
         if at in recording.keys:
             continue
         for entry in one.entries:
-            labels, annotations = _in_frame(recording.carried[at], entry)
-            known = known_cuboids(labels, annotations.box_id)
+            labels, annotations = _in_frame(recording.carried[at], one, entry)
+            known = known_cuboids(labels, annotations.box_id, store.classes())
             frame = store.frame(entry.frame_id)
             yield (
                 CarriedFrame(frame, annotations),
@@ -186,8 +171,13 @@ def _carried_frames(
             )
 
 
-def _in_frame(carried: CarriedCuboids, entry: FrameEntry) -> tuple[CuboidLabels, AnnotationSet]:
-    """What was carried to one frame, as cuboids and as turned boxes."""
+def _in_frame(
+    carried: CarriedCuboids, shown: _Shown, entry: FrameEntry
+) -> tuple[CuboidLabels, AnnotationSet]:
+    """What was carried to one frame, as cuboids and as turned boxes.
+
+    A cuboid has one id in all frames of its sweep, its box another in each.
+    """
     grid = BirdsEyeGrid.from_settings(entry.grid)
     rows = grid.inside(carried.cuboids)
     cuboids, classes = carried.cuboids.take(rows), carried.class_id[rows]
@@ -195,6 +185,7 @@ def _in_frame(carried: CarriedCuboids, entry: FrameEntry) -> tuple[CuboidLabels,
     origins = [Origin(OriginKind.CARRIED, spread_px=one) for one in spread]
     tracks = [carried.track[row] for row in rows]
     ids = [carried_id(entry.frame_id, track) for track in tracks]
-    labels = CuboidLabels(cuboids, classes, ids, origins, tracks)
+    own = [carried_id(shown.entries[0].frame_id, track) for track in tracks]
+    labels = CuboidLabels(cuboids, classes, own, origins, tracks)
     boxes = grid.boxes(cuboids)
     return labels, AnnotationSet(boxes, classes, ids, origins, cuboids.heights())

@@ -6,9 +6,8 @@ are those that people left, or else those that the detector proposes.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,13 @@ from prelabel.active.frame_score import FrameScore
 from prelabel.active.given import write_scores
 from prelabel.carrying import SCORES_FILE, labels_of_people
 from prelabel.datasets.arrays import Float64s, Int64s
-from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.formats.export import new_folder
-from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.cameras import Camera
 from prelabel.datasets.lidar.corrected import labels_of_sweep
 from prelabel.datasets.lidar.cuboids import Cuboids
-from prelabel.datasets.lidar.derived_frames import FrameEntry, FrameIndex, read_index
+from prelabel.datasets.lidar.derived_frames import FrameEntry, read_index
+from prelabel.datasets.lidar.frame_sweeps import sweeps_with_frames
 from prelabel.datasets.lidar.fusion import (
     Comparison,
     Conflict,
@@ -32,14 +30,12 @@ from prelabel.datasets.lidar.fusion import (
     Habits,
     compare_views,
 )
-from prelabel.datasets.lidar.ground import find_ground
-from prelabel.datasets.lidar.lifting import lift_boxes
 from prelabel.datasets.lidar.projection import ProjectedCuboids, project_cuboids
-from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.pictures import frame_id_of, picture_bytes
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress
+from prelabel.proposed_cuboids import proposals_of_sweep
 from prelabel.proposing import NoProposalsError, read_predictions
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
@@ -111,7 +107,9 @@ def compare_projects(
     moments = 0
     classes = index.classes, pictures.store.classes()
     with progress.task("compare cameras and lidar", None) as advance:
-        for sweep, entries in _sweeps(index):
+        for sweep, entries in sweeps_with_frames(index):
+            if not sweep.cameras:
+                continue
             scene = _scene(lidar, sweep, entries)
             ids = [frame_id_of(picture_bytes(one.picture)) for one in sweep.cameras]
             told = read_predictions(pictures.workspace, model.model_id, ids)
@@ -147,59 +145,21 @@ class _Scene:
     box_id: Sequence[str | None]
 
 
-def _sweeps(index: FrameIndex) -> Iterator[tuple[Sweep, list[FrameEntry]]]:
-    entries = {
-        name: list(own)
-        for name, own in groupby(
-            sorted(index.frames, key=lambda one: one.sweep), key=lambda one: one.sweep
-        )
-    }
-    source = Path(index.source)
-    if not source.exists():
-        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
-    for sweep in open_sweeps(source).sweeps:
-        if sweep.name in entries and sweep.cameras:
-            yield sweep, entries[sweep.name]
-
-
-def _scene(side: Side, sweep: Sweep, entries: list[FrameEntry]) -> _Scene:
+def _scene(side: Side, sweep: Sweep, entries: Sequence[FrameEntry]) -> _Scene:
     """The cuboids that people left in a sweep, or else those of proposals on its frames."""
     ids = [entry.frame_id for entry in entries]
     labels = labels_of_people(side.store, ids)
     if len(labels) == len(ids):
-        own = labels_of_sweep(sweep, [(entry, labels[entry.frame_id]) for entry in entries])
+        labelled = [(entry, labels[entry.frame_id]) for entry in entries]
+        own = labels_of_sweep(sweep, labelled, side.store.classes())
         ones = np.ones(len(own))
         return _Scene(sweep.name, ids[0], own.cuboids, own.class_id, ones, own.box_id)
     model = side.store.latest_model()
     seen = read_predictions(side.workspace, model.model_id, ids) if model else {}
-    return _proposed_scene(sweep, entries, seen)
-
-
-def _proposed_scene(
-    sweep: Sweep, entries: list[FrameEntry], seen: Mapping[str, Prediction]
-) -> _Scene:
-    cloud = sweep.load()
-    ground = find_ground(cloud)
-    parts = [
-        (lift_boxes(one.boxes, BirdsEyeGrid.from_settings(entry.grid), cloud, ground)[0], one)
-        for entry in entries
-        if (one := seen.get(entry.frame_id)) is not None
-    ]
-    cuboids = Cuboids.none()
-    if parts:
-        cuboids = Cuboids(
-            np.concatenate([one.centre_m for one, _ in parts]),
-            np.concatenate([one.size_m for one, _ in parts]),
-            np.concatenate([one.yaw for one, _ in parts]),
-        )
-    return _Scene(
-        sweep.name,
-        entries[0].frame_id,
-        cuboids,
-        np.concatenate([np.zeros(0, np.int64), *(one.class_id for _, one in parts)]),
-        np.concatenate([np.zeros(0), *(one.score.astype(np.float64) for _, one in parts)]),
-        [None] * len(cuboids),
-    )
+    told = proposals_of_sweep(sweep, entries, seen)
+    score = told.score.astype(np.float64)
+    nobodys = [None] * len(told)
+    return _Scene(sweep.name, ids[0], told.cuboids, told.class_id, score, nobodys)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

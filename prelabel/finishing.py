@@ -1,27 +1,31 @@
 """Labelling the whole pool: whose turn it is, and all that needs no people done at once."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from prelabel.accept_plan import plan_accept
+from prelabel.accept_plan import AcceptancePlan, boxes_a_frame, plan_accept
 from prelabel.accepting import accept
 from prelabel.active.acceptance import Promises
-from prelabel.active.budgets import Budget
+from prelabel.active.budgets import Budget, Unit
 from prelabel.auditing import act_on_audits, standing_told
 from prelabel.checking import RANDOM
-from prelabel.datasets.frames import Split
 from prelabel.datasets.progress import Progress
-from prelabel.datasets.wording import counted
+from prelabel.datasets.wording import counted, time_told
 from prelabel.models.registry import can_train
-from prelabel.proposing import propose
-from prelabel.selecting import select
-from prelabel.store.acceptances import accepted_by_rule, awaiting_audit
-from prelabel.store.store import Store
+from prelabel.proposing import NoProposalsError, propose
+from prelabel.selecting import EmptyBatchError, EmptyPoolError, preview, select
+from prelabel.standing import Standing, finished_rounds, look_at_pool, unlabelled_ids
+from prelabel.store.acceptances import all_acceptances, awaiting_audit
+from prelabel.store.standings import record_standing
+from prelabel.store.store import Store, utc_now
 from prelabel.training import train
-from prelabel.work.counting import frames_in_hand
+from prelabel.work.counting import frames_in_hand, frames_set_aside
+from prelabel.work.effort import people_effort
 from prelabel.workspace import Workspace
 
-DEFAULT_BUDGET = Budget(100)
+DEFAULT_BATCH = Budget(100)
+POLL_S = 5.0  # between two looks at whether people are through
 
 
 class Turn(StrEnum):
@@ -29,22 +33,31 @@ class Turn(StrEnum):
 
     PEOPLE = "people"
     NOBODY = "nobody"  # every frame of the pool has labels
+    OVER = "over"  # frames are left, but the budget is spent
+    STUCK = "stuck"  # frames are left that can neither be chosen nor accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What finishing is to come to, and for how much.
+
+    Labels made by rule keep the `promises`. People do no more than `budget` in all, counted over
+    all batches that the project ever had; None: as much as it takes. Each batch is of the size
+    `batch`.
+    """
+
+    promises: Promises
+    budget: Budget | None = None
+    batch: Budget = DEFAULT_BATCH
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the pool stands: what was `done` just now, sentence by sentence, and whose turn it is.
-
-    `by_people` and `by_rule` count labelled frames, `left` those without labels, `waiting` those
-    that people have in hand or are to work on now.
-    """
+    """What was `done` just now, sentence by sentence, whose turn it is, and how far the pool is."""
 
     done: tuple[str, ...]
     turn: Turn
-    by_people: int
-    by_rule: int
-    left: int
-    waiting: int
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +69,52 @@ class Finisher:
     author: str
     progress: Progress
 
-    def finish(self, promises: Promises, budget: Budget | None = None) -> Step:
+    def finish(self, aim: Aim) -> Step:
         """Train, propose, accept what may be, and choose what people do next.
 
         It stops where people have to work, and is called again when they have; called twice it
-        does nothing the second time. Frames drawn at random check the rules, so each batch needs
-        its control share.
+        does nothing the second time, and killed it goes on where it was. Frames drawn at random
+        check the rules, so each batch needs its control share. What was done and how far the pool
+        is stays on record.
         """
         done = [
             f"{standing_told(one)}; {counted(len(one.withdrawn), 'frame')} back in line"
             for one in act_on_audits(self.workspace, self.store, self.author)
             if one.withdrawn
         ]
-        if not self._people_are_busy():
+        is_over = False
+        if not self.people_are_busy():
             done += self._trained_and_proposed()
-            if self._left() and not awaiting_audit(self.store):
-                done += self._accepted(promises)
-            if self._left() and not self._people_are_busy():
-                done.append(self._chosen(budget or DEFAULT_BUDGET))
-        return self._step(tuple(done))
+            if self._left() and not self._to_audit():
+                done += self._accepted(aim)
+            if self._choosable() and not self.people_are_busy():
+                chosen = self._chosen(aim)
+                is_over = chosen is None
+                done += [] if chosen is None else [chosen]
+        return self._recorded(tuple(done), is_over)
+
+    def until_done(self, aim: Aim, pause: Callable[[float], None]) -> Iterator[Step]:
+        """Call `finish` whenever people are through, until it is nobody's turn any more.
+
+        `pause` waits for so many seconds.
+        """
+        while True:
+            step = self.finish(aim)
+            yield step
+            if step.turn is not Turn.PEOPLE:
+                return
+            while self.people_are_busy():
+                pause(POLL_S)
+
+    def people_are_busy(self) -> bool:
+        """Whether people have frames in hand that the next step waits for.
+
+        Those are the frames of the newest batch; where no others are left to choose from, all that
+        people have begun. Frames that were set aside or taken out of the work wait for nobody.
+        """
+        if self._of_newest_batch():
+            return True
+        return not self._choosable() and bool(self._in_hand())
 
     def _trained_and_proposed(self) -> list[str]:
         """Train where there are labels that no model has learned from, and propose."""
@@ -97,43 +137,135 @@ class Finisher:
         model, newest = self.store.latest_model(), self.store.latest_batch()
         return model is None or (newest is not None and model.round_number != newest[0])
 
-    def _accepted(self, promises: Promises) -> list[str]:
+    def _accepted(self, aim: Aim) -> list[str]:
         if self.store.latest_model() is None:
             return []
-        plan = plan_accept(self.workspace, self.store, promises)
+        try:
+            plan = plan_accept(self.workspace, self.store, aim.promises)
+        except NoProposalsError:  # nothing that is left could be accepted
+            return []
         if plan.refusal is not None:
             return [plan.refusal]
-        volume = plan.volume
-        if not volume.whole:  # frames half done come to people, who find their boxes there
+        if not self._is_worth_it(plan) or not self._can_be_audited(plan, aim):
             return []
-        accepted = accept(self.workspace, self.store, plan, self.author)
+        done = accept(self.workspace, self.store, plan, self.author)
+        volume = plan.volume
         return [
-            f"acceptance {accepted.number}: {counted(volume.whole, 'frame')} whole, "
+            f"acceptance {done.number}: {counted(volume.whole, 'frame')} whole, "
             f"{volume.half:,} half done; {volume.audited:,} of them are labelled blind"
         ]
 
-    def _chosen(self, budget: Budget) -> str:
-        # A detector that cannot learn gains nothing from chosen frames; random ones check rules.
-        strategy = None if can_train(self.workspace.settings.detector) else RANDOM
-        chosen = select(self.workspace, self.store, budget, strategy, self.author, self.progress)
-        return (
-            f"chose {counted(len(chosen.batch), 'frame')} by {chosen.batch.strategy}, foretold to "
-            f"take {chosen.cost_s / 60:.0f} min"
+    def _is_worth_it(self, plan: AcceptancePlan) -> bool:
+        """Whether it spares people more than the audit takes.
+
+        Boxes of frames half done are accepted once for each model: what they spare comes once.
+        """
+        volume = plan.volume
+        if volume.left_s + volume.audit_s >= volume.corrected_s:
+            return False
+        return volume.whole > 0 or not any(
+            one.model_id == plan.model.model_id and one.ended_at is None
+            for one in all_acceptances(self.store)
         )
 
-    def _people_are_busy(self) -> bool:
+    def _can_be_audited(self, plan: AcceptancePlan, aim: Aim) -> bool:
+        """Whether the budget has room for the audit: nothing is accepted that nobody checks."""
+        left = self._budget_left(aim)
+        if left is None:
+            return True
+        audited, seconds = plan.volume.audited, plan.volume.audit_s
+        return _price(left.unit, audited, seconds, boxes_a_frame(self.store)) <= left.amount
+
+    def _chosen(self, aim: Aim) -> str | None:
+        """Choose the next batch; None where the budget buys none."""
+        # A detector that cannot learn gains nothing from chosen frames; random ones check rules.
+        strategy = None if can_train(self.workspace.settings.detector) else RANDOM
+        batch = self._next_batch(aim, strategy)
+        if batch is None:
+            return None
+        try:
+            chosen = select(self.workspace, self.store, batch, strategy, self.author, self.progress)
+        except EmptyBatchError:
+            if batch == aim.batch:
+                raise
+            return None  # what is left of the budget is less than any frame takes
+        except (NoProposalsError, EmptyPoolError) as error:
+            return str(error)
+        return (
+            f"chose {counted(len(chosen.batch), 'frame')} by {chosen.batch.strategy}, foretold to "
+            f"take {time_told(chosen.cost_s)}"
+        )
+
+    def _next_batch(self, aim: Aim, strategy: str | None) -> Budget | None:
+        """What the next batch may cost; None where nothing is left of the budget."""
+        left = self._budget_left(aim)
+        if left is None or not left.amount:
+            return aim.batch if left is None else None
+        if left.unit is aim.batch.unit:
+            return Budget(min(left.amount, aim.batch.amount), left.unit)
+        drafted = preview(self.workspace, self.store, aim.batch, strategy, self.progress)
+        seconds = sum(pick.cost_s for pick in drafted.picks)
+        price = _price(left.unit, len(drafted), seconds, boxes_a_frame(self.store))
+        return aim.batch if price <= left.amount else left
+
+    def _budget_left(self, aim: Aim) -> Budget | None:
+        if aim.budget is None:
+            return None
+        effort = people_effort(self.store, self.workspace.settings.review.idle_s)
+        used = {
+            Unit.FRAMES: effort.frames,
+            Unit.BOXES: effort.boxes,
+            Unit.SECONDS: effort.seconds,
+        }[aim.budget.unit]
+        return Budget(max(aim.budget.amount - used, 0), aim.budget.unit)
+
+    def _of_newest_batch(self) -> set[str]:
+        """The frames of the newest batch that people still have to label."""
         newest = self.store.latest_batch()
         ids = [pick.frame_id for pick in newest[1].picks] if newest else []
-        return len(self.store.labelled_among(ids)) < len(ids)
+        return set(ids) - self.store.labelled_among(ids) - self._put_by()
 
-    def _left(self) -> int:
-        return sum(1 for _ in self.store.frames(Split.TRAIN, labelled=False))
+    def _in_hand(self) -> set[str]:
+        return frames_in_hand(self.store) - self._put_by()
 
-    def _step(self, done: tuple[str, ...]) -> Step:
-        by_rule, left = len(accepted_by_rule(self.store)), self._left()
-        people = self.store.counts().by_split[Split.TRAIN].labelled - by_rule
+    def _to_audit(self) -> set[str]:
+        return set(awaiting_audit(self.store)) - self._put_by()
+
+    def _put_by(self) -> set[str]:
+        """Frames that nobody is going to label as things stand."""
+        return frames_set_aside(self.store) | self.store.excluded()
+
+    def _left(self) -> list[str]:
+        return unlabelled_ids(self.store)
+
+    def _choosable(self) -> set[str]:
+        taken = frames_in_hand(self.store) | set(awaiting_audit(self.store))
+        return set(self._left()) - taken
+
+    def _recorded(self, done: tuple[str, ...], is_over: bool) -> Step:
+        """The step, kept in the store where it is news."""
+        waiting = self._of_newest_batch() | self._in_hand()
+        aside = frames_set_aside(self.store) - self.store.excluded()
+        standing = look_at_pool(self.workspace, self.store, len(waiting), len(aside))
+        turn = self._turn(standing, is_over)
         newest = self.store.latest_batch()
-        ids = [pick.frame_id for pick in newest[1].picks] if newest else []
-        waiting = (set(ids) - self.store.labelled_among(ids)) | frames_in_hand(self.store)
-        turn = Turn.PEOPLE if left else Turn.NOBODY
-        return Step(done, turn, people, by_rule, left, len(waiting))
+        number = None if newest is None else newest[0]
+        before = finished_rounds(self.store)
+        last = before[-1] if before else None
+        same_place = last is not None and (last.round_number, last.turn) == (number, turn)
+        if last is None or not same_place or (done and last.standing != standing):
+            told = {"round": number, "turn": turn, "done": done, "standing": standing.told()}
+            record_standing(self.store, told, self.author, utc_now)
+        return Step(done, turn, standing)
+
+    def _turn(self, standing: Standing, is_over: bool) -> Turn:
+        if not standing.left.frames:
+            return Turn.NOBODY
+        if self.people_are_busy():
+            return Turn.PEOPLE
+        return Turn.OVER if is_over else Turn.STUCK
+
+
+def _price(unit: Unit, frames: int, seconds: float, boxes_a_frame: float) -> float:
+    """What so many frames that take so many seconds cost in a unit."""
+    return {Unit.FRAMES: frames, Unit.BOXES: frames * boxes_a_frame, Unit.SECONDS: seconds}[unit]

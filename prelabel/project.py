@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from prelabel.advising import ProjectAdvice
     from prelabel.auditing import AuditStatus
     from prelabel.datasets.batches import Batch
-    from prelabel.finishing import Step
+    from prelabel.finishing import Aim, Finisher, Step
     from prelabel.selecting import Selected
+    from prelabel.standing import FinishedRound
     from prelabel.store.acceptances import Acceptance
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
@@ -159,13 +160,27 @@ class Project:
 
         return act_on_audits(self.workspace, self.store, self.author)
 
-    def finish(self, promises: "Promises | None" = None, budget: "Budget | None" = None) -> "Step":
-        """Do all that needs no people until something does, or nothing is left."""
+    def finish(self, aim: "Aim | None" = None) -> "Step":
+        """Do all that needs no people until something does, or nothing is left.
+
+        Without an `aim` it is the whole pool, under the promises of the settings.
+        """
         from prelabel.accept_plan import promises_of
+        from prelabel.finishing import Aim
+
+        return self.finisher().finish(aim or Aim(promises_of(self.workspace)))
+
+    def finisher(self) -> "Finisher":
+        """What brings the whole pool to labels, step by step."""
         from prelabel.finishing import Finisher
 
-        finisher = Finisher(self.workspace, self.store, self.author, self._progress)
-        return finisher.finish(promises or promises_of(self.workspace), budget)
+        return Finisher(self.workspace, self.store, self.author, self._progress)
+
+    def finished_rounds(self) -> "list[FinishedRound]":
+        """What `finish` did so far, and how far the pool was each time."""
+        from prelabel.standing import finished_rounds
+
+        return finished_rounds(self.store)
 
     def export(
         self, format: str, folder: Path | None = None, content: Content = Content.LABELS

@@ -1,27 +1,28 @@
 """Corrected bird's-eye frames back to sweeps with cuboids."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.annotations import AnnotationSet, OriginKind
+from prelabel.datasets.arrays import Bools
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.coordinates import wrapped
-from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids, footprint_iou
+from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids
 from prelabel.datasets.lidar.derived_frames import FrameEntry, FrameIndex, KnownCuboid
+from prelabel.datasets.lidar.frame_sweeps import source_of_frames
 from prelabel.datasets.lidar.ground import find_ground
 from prelabel.datasets.lidar.lifting import lift_boxes
-from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep, SweepSet
+from prelabel.datasets.lidar.tile_merging import TileBoxes, most_trusted, shown_once
 
 # A box that comes back within these was not touched; float32 pixels are a thousandth of one off.
 _SAME_PX, _SAME_TURN, _SAME_HEIGHT_M = 0.01, 1e-4, 1e-3
-_SAME_PLACE = 0.5  # overlap seen from above
+_BY_HAND = (OriginKind.DRAWN, OriginKind.CHANGED, OriginKind.PROPOSED)
 
 
 def corrected_sweeps(
@@ -41,10 +42,7 @@ def corrected_sweeps(
         entry = entries.get(one.frame.frame_id)
         if entry is not None and one.annotations is not None:
             labelled.setdefault(entry.sweep, []).append((entry, one.annotations))
-    source = Path(index.source)
-    if not source.exists():
-        raise BadInputError(f"{source}: the sweeps that the frames were made from are not there")
-    opened = open_sweeps(source)
+    opened = source_of_frames(index)
     merging = _Merging(labelled, classes, opened.classes)
     return SweepSet(opened.format, classes, merging.sweeps(opened.sweeps), opened.notes)
 
@@ -61,7 +59,7 @@ class _Merging:
             if own is None:
                 yield replace(sweep, labels=self._renumbered(sweep))
             else:
-                yield replace(sweep, labels=labels_of_sweep(sweep, own))
+                yield replace(sweep, labels=labels_of_sweep(sweep, own, self.classes))
 
     def _renumbered(self, sweep: Sweep) -> CuboidLabels | None:
         """Labels of a sweep that has no frame, their classes by the order asked for."""
@@ -78,50 +76,67 @@ class _Merging:
         return CuboidLabels(labels.cuboids, ids, labels.box_id, labels.origin, labels.track)
 
 
-def labels_of_sweep(sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]]) -> CuboidLabels:
-    """The cuboids of one sweep from the boxes of all its frames; what two tiles show counts once.
+def labels_of_sweep(
+    sweep: Sweep, frames: list[tuple[FrameEntry, AnnotationSet]], classes: Sequence[str]
+) -> CuboidLabels:
+    """The cuboids of one sweep from the boxes of all its frames; `classes` names their classes.
 
-    Objects that were there before keep their tracks; a new one has that of its own id.
+    What several tiles show counts once: an object that was known before as the tile has it in which
+    a person changed it, anything else as the tile that shows it whole (see `shown_once`). What was
+    deleted in one of them comes back from the others: delete it in all. Objects that were there
+    before keep their tracks; a new one has that of its own id.
     """
+    if not frames:
+        return CuboidLabels.empty()
     cloud = sweep.load()
     ground = find_ground(cloud)
-    merged: CuboidLabels | None = None
-    for entry, annotations in frames:
-        grid = BirdsEyeGrid.from_settings(entry.grid)
+    ids: list[str] = []
+    tiles: list[TileBoxes] = []
+    for number, (entry, annotations) in enumerate(frames):
         known = {one.box_id: one for one in entry.cuboids}
+        grid = BirdsEyeGrid.from_settings(entry.grid)
         lifted, _ = lift_boxes(annotations.boxes, grid, cloud, ground)
-        ids = [known[one].object_id if one in known else one for one in annotations.box_id]
         cuboids = _raised(_with_known(lifted, annotations, grid, known), annotations)
-        own = CuboidLabels(cuboids, annotations.class_id, ids, annotations.origin)
-        merged = own if merged is None else _merged(merged, own)
+        trust = _of_people(cuboids, annotations, known, classes).astype(np.float64)
+        was_known = np.array([one in known for one in annotations.box_id], np.bool_)
+        ids += [known[one].object_id if one in known else one for one in annotations.box_id]
+        tiles.append(
+            TileBoxes.of_tile(number, grid, cuboids, annotations.class_id, trust, was_known)
+        )
+    boxes = TileBoxes.joined(tiles)
+    best = most_trusted(boxes, ids)
+    kept = best[shown_once(boxes.take(best))]
+    origins = [origin for _, annotations in frames for origin in annotations.origin]
     before = _tracks(sweep)
-    if merged is None or not before:
-        return merged or CuboidLabels.empty()
-    tracks = [before.get(box_id, box_id) for box_id in merged.box_id]
-    return CuboidLabels(merged.cuboids, merged.class_id, merged.box_id, merged.origin, tracks)
-
-
-def _merged(one: CuboidLabels, other: CuboidLabels) -> CuboidLabels:
-    """All objects of two tiles; what both show, by its id or by its place, is taken of the first.
-
-    What was deleted in one tile only comes back from the other: delete it in both.
-    """
-    fresh = np.array([box_id not in one.box_id for box_id in other.box_id], np.bool_)
-    if len(one) and len(other):
-        same_class = one.class_id[:, None] == other.class_id[None]
-        overlap = footprint_iou(one.cuboids, other.cuboids)
-        fresh &= ~((overlap >= _SAME_PLACE) & same_class).any(axis=0)
-    added = other.take(np.flatnonzero(fresh))
+    own = [ids[row] for row in kept]
     return CuboidLabels(
-        Cuboids(
-            np.concatenate([one.cuboids.centre_m, added.cuboids.centre_m]),
-            np.concatenate([one.cuboids.size_m, added.cuboids.size_m]),
-            np.concatenate([one.cuboids.yaw, added.cuboids.yaw]),
-        ),
-        np.concatenate([one.class_id, added.class_id]),
-        (*one.box_id, *added.box_id),
-        (*one.origin, *added.origin),
+        boxes.cuboids.take(kept),
+        boxes.class_id[kept],
+        own,
+        [origins[row] for row in kept],
+        [before.get(one, one) for one in own] if before else None,
     )
+
+
+def _of_people(
+    cuboids: Cuboids,
+    boxes: AnnotationSet,
+    known: dict[str, KnownCuboid],
+    classes: Sequence[str],
+) -> Bools:
+    """Which boxes a person drew, accepted, moved, raised or gave another class."""
+    found = np.zeros(len(cuboids), np.bool_)
+    for row, box_id in enumerate(boxes.box_id):
+        before = known.get(box_id)
+        found[row] = (
+            boxes.origin[row].kind in _BY_HAND
+            or before is None
+            or before.class_name not in (None, classes[boxes.class_id[row]])
+            or cuboids.centre_m[row].tolist() != list(before.centre_m)
+            or cuboids.size_m[row].tolist() != list(before.size_m)
+            or float(cuboids.yaw[row]) != before.yaw
+        )
+    return found
 
 
 def _tracks(sweep: Sweep) -> dict[str, str]:

@@ -68,6 +68,23 @@ class Cuboids:
         """No cuboids at all."""
         return cls(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), frame)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Cuboids"]) -> "Cuboids":
+        """All of some cuboids, those of each part in its order.
+
+        Raises CoordinateFrameError where they are not of one frame.
+        """
+        if not parts:
+            return cls.none()
+        for part in parts[1:]:
+            check_same_frame("further cuboids", part.frame, parts[0].frame)
+        return cls(
+            np.concatenate([part.centre_m for part in parts]),
+            np.concatenate([part.size_m for part in parts]),
+            np.concatenate([part.yaw for part in parts]),
+            parts[0].frame,
+        )
+
     def __len__(self) -> int:
         return len(self.centre_m)
 
@@ -138,11 +155,16 @@ def footprint_iou(left: Cuboids, right: Cuboids) -> Float64s:
     return boxes_iou(left.footprints(origin), right.footprints(origin))
 
 
-def cuboid_iou(left: Cuboids, right: Cuboids) -> Float64s:
-    """Intersection over union of the bodies of each pair, (n, m) in 0 to 1."""
+def shared_ground_m2(left: Cuboids, right: Cuboids) -> Float64s:
+    """The ground under both of each pair, (n, m) square metres."""
     check_same_frame("the second cuboids", right.frame, left.frame)
     origin = left.centre_m.mean(axis=0) if len(left) else np.zeros(3)
-    shared = turned_intersection_areas(left.footprints(origin), right.footprints(origin))
+    return turned_intersection_areas(left.footprints(origin), right.footprints(origin))
+
+
+def cuboid_iou(left: Cuboids, right: Cuboids) -> Float64s:
+    """Intersection over union of the bodies of each pair, (n, m) in 0 to 1."""
+    shared = shared_ground_m2(left, right)
     (left_low, left_high), (right_low, right_high) = left.heights().T, right.heights().T
     low = np.maximum(left_low[:, None], right_low[None])
     high = np.minimum(left_high[:, None], right_high[None])

@@ -86,7 +86,8 @@ class KnownCuboid(msgspec.Struct, frozen=True):
     """A cuboid as it was when its frame was made; metres and radians.
 
     `object_id` is the id of the cuboid, `box_id` that of the box that shows it in the frame: they
-    differ where an object is shown in several frames, since no two boxes may have one id.
+    differ where an object is shown in several frames, since no two boxes may have one id. Without
+    a `class_name` nothing tells whether a person gave it another class.
     """
 
     object_id: str
@@ -94,6 +95,7 @@ class KnownCuboid(msgspec.Struct, frozen=True):
     centre_m: tuple[float, float, float]
     size_m: tuple[float, float, float]
     yaw: float
+    class_name: str | None = None
 
 
 class FrameEntry(msgspec.Struct, frozen=True):
@@ -129,7 +131,7 @@ def write_frames(
         for name in (PICTURES, SCENES_FOLDER):
             (beside / name).mkdir()
         for sweep in opened.sweeps:
-            for one, entry in _frames_of(sweep, beside, settings):
+            for one, entry in _frames_of(sweep, beside, settings, opened.classes):
                 frames.append(one)
                 entries += [] if entry is None else [entry]
             advance()
@@ -166,11 +168,11 @@ def _moved(one: LabelledFrame, beside: Path, folder: Path) -> LabelledFrame:
 
 
 def _frames_of(
-    sweep: Sweep, folder: Path, settings: FrameSettings
+    sweep: Sweep, folder: Path, settings: FrameSettings, classes: Sequence[str]
 ) -> Iterator[tuple[LabelledFrame, FrameEntry | None]]:
     cloud, pictures = sweep.load(), folder / PICTURES
     if View.BIRDS_EYE in settings.views:
-        yield from _birds_eye(sweep, cloud, folder, settings)
+        yield from _birds_eye(sweep, cloud, folder, settings, classes)
     if View.RANGE in settings.views:
         yield _range(sweep, cloud, pictures, settings), None
     if View.CAMERAS in settings.views:
@@ -179,7 +181,7 @@ def _frames_of(
 
 
 def _birds_eye(
-    sweep: Sweep, cloud: PointCloud, folder: Path, settings: FrameSettings
+    sweep: Sweep, cloud: PointCloud, folder: Path, settings: FrameSettings, classes: Sequence[str]
 ) -> Iterator[tuple[LabelledFrame, FrameEntry]]:
     """The picture from above, or one for each tile, with their scenes."""
     ground = find_ground(cloud, settings.ground)
@@ -207,22 +209,25 @@ def _birds_eye(
                 inside.origin,
                 inside.cuboids.heights(),
             )
-            known = known_cuboids(inside, ids)
+            known = known_cuboids(inside, ids, classes)
         entry = FrameEntry(frame.frame_id, sweep.name, grid.settings(), known)
         yield LabelledFrame(frame, annotations), entry
 
 
-def known_cuboids(labels: CuboidLabels, box_ids: Sequence[str]) -> list[KnownCuboid]:
+def known_cuboids(
+    labels: CuboidLabels, box_ids: Sequence[str], classes: Sequence[str]
+) -> list[KnownCuboid]:
     """Labels as `lidar.json` keeps them, with the ids of the boxes that show them."""
     cuboids = labels.cuboids
     return [
-        KnownCuboid(object_id, box_id, tuple(centre), tuple(size), yaw)
-        for object_id, box_id, centre, size, yaw in zip(
+        KnownCuboid(object_id, box_id, tuple(centre), tuple(size), yaw, classes[class_id])
+        for object_id, box_id, centre, size, yaw, class_id in zip(
             labels.box_id,
             box_ids,
             cuboids.centre_m.tolist(),
             cuboids.size_m.tolist(),
             cuboids.yaw.tolist(),
+            labels.class_id.tolist(),
             strict=True,
         )
     ]

@@ -1,7 +1,5 @@
 """From turned boxes on a bird's-eye picture to cuboids, their height taken from the points."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from prelabel.datasets.arrays import Float32s, Float64s, Int64s
@@ -12,37 +10,18 @@ from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import Cuboids
 from prelabel.datasets.lidar.ground import Ground
 from prelabel.datasets.lidar.points import PointCloud
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.predictions import Prediction
 
 _MARGIN_M = 0.1  # round a footprint: boxes are a pixel or two too narrow as often as too wide
 _STANDS_M = 0.15  # what is lower belongs to the ground
 _GAP_M = 0.8  # what hangs higher over the rest belongs to a tree or a bridge
 _TALLEST_M = 5.0
+_LEAST_SIDE_M = 1e-3
 _USUAL_M = 1.6  # where there are no points to tell
 _LEAST_POINTS = 5
 # One standard deviation of a top or a bottom: with points to tell, and without.
 _HEIGHT_SPREAD_M, _GUESSED_SPREAD_M, _GROUND_SPREAD_M = 0.1, 0.35, 0.08
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CuboidProposals:
-    """What a detector says in space: n cuboids of the sensor's frame.
-
-    `score` (n,) 0 to 1, falling; `class_id` (n,). `spread_m` (n, 6) is the standard deviation of
-    x, y, z of the middle along the cuboid's own axes and of length, width and height, in metres,
-    `spread_yaw` (n,) that of the heading in radians; both None where the detector gives no spread.
-    `points` (n,) counts the points that told the height.
-    """
-
-    cuboids: Cuboids
-    score: Float32s
-    class_id: Int64s
-    points: Int64s
-    spread_m: Float64s | None = None
-    spread_yaw: Float64s | None = None
-
-    def __len__(self) -> int:
-        return len(self.cuboids)
 
 
 def lift_prediction(
@@ -100,6 +79,29 @@ def lift_boxes(
     centre = np.column_stack([flat.centre_m[:, :2], bottoms + heights / 2])
     size = np.column_stack([flat.size_m[:, :2], heights])
     return Cuboids(centre, size, flat.yaw, flat.frame), points
+
+
+def cuboids_as_drawn(
+    boxes: Boxes, height_m: Float32s | None, grid: BirdsEyeGrid, cloud: PointCloud, ground: Ground
+) -> Cuboids:
+    """The cuboids over boxes of a bird's-eye picture, the front where the box has it.
+
+    What `grid.boxes` makes of cuboids becomes these cuboids again: the length is the width of the
+    box, though it may be the shorter side. `height_m` (n, 2) are bottoms and tops where somebody
+    has said them; those that are NaN, or all where it is None, are told from the points. A side is
+    at least a millimetre long.
+    """
+    xyxy = boxes.xyxy.astype(np.float64)
+    middle = grid.metres((xyxy[:, :2] + xyxy[:, 2:]) / 2)
+    sides = np.maximum((xyxy[:, 2:] - xyxy[:, :2]) * grid.resolution_m, _LEAST_SIDE_M)
+    said = np.full((len(boxes), 2), np.nan) if height_m is None else height_m.astype(np.float64)
+    unsaid = np.flatnonzero(np.isnan(said).any(axis=1))
+    if len(unsaid):
+        said[unsaid] = lift_boxes(boxes.take(unsaid), grid, cloud, ground)[0].heights()
+    centre = np.column_stack([middle, said.mean(axis=1)])
+    size = np.column_stack([sides, said[:, 1] - said[:, 0]])
+    yaw = wrapped(-angle_of(boxes).astype(np.float64) - np.pi / 2)
+    return Cuboids(centre, size, yaw, grid.frame)
 
 
 def footprints_on_ground(boxes: Boxes, grid: BirdsEyeGrid) -> Cuboids:

@@ -11,11 +11,11 @@ from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import Cuboids, footprint_iou
-from prelabel.datasets.lidar.lifting import CuboidProposals
+from prelabel.datasets.lidar.proposals import CuboidProposals
 
 QUANTITIES = ("along", "across", "up", "length", "width", "height", "yaw")
 _SAME_OBJECT = 0.3  # overlap seen from above from which a proposal is of a true cuboid
-_LEAST_PAIRS = 20
+LEAST_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +48,18 @@ class SpreadErrors:
             spread.append(np.column_stack([proposed.spread_m, proposed.spread_yaw])[rows])
         return cls(np.concatenate(off), np.concatenate(spread))
 
+    @classmethod
+    def joined(cls, parts: Sequence["SpreadErrors"]) -> "SpreadErrors":
+        """Those of several sweeps together."""
+        none = np.zeros((0, len(QUANTITIES)))
+        return cls(
+            np.concatenate([none, *(part.off for part in parts)]),
+            np.concatenate([none, *(part.spread for part in parts)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.off)
+
     def take(self, rows: np.ndarray) -> "SpreadErrors":
         """Those of these rows or of this mask."""
         return SpreadErrors(self.off[rows], self.spread[rows])
@@ -73,9 +85,9 @@ class SpreadScale:
         |error| / spread. Raises InvalidValueError for fewer than 20 errors.
         """
         count = len(errors.off)
-        if count < _LEAST_PAIRS or not 0 < level < 1:
+        if count < LEAST_ERRORS or not 0 < level < 1:
             raise InvalidValueError(
-                f"spreads are scaled by at least {_LEAST_PAIRS} errors and for a level between 0 "
+                f"spreads are scaled by at least {LEAST_ERRORS} errors and for a level between 0 "
                 f"and 1, but these are {count} and {level}"
             )
         ratio = np.sort(np.abs(errors.off) / errors.spread.clip(1e-9), axis=0)

@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from prelabel.datasets.annotations import IMPORTED, new_box_ids
-from prelabel.datasets.arrays import Float32s, Float64s, Int64s
+from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.lidar.carrying import CarriedCuboids, carry_cuboids
 from prelabel.datasets.lidar.coordinates import Transform
 from prelabel.datasets.lidar.cuboids import CuboidLabels, Cuboids
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.recordings.foretelling import appearing, expected_loss
 from prelabel.datasets.recordings.linking import Follow, KeyBoxes, Linked, link
 
@@ -24,15 +25,6 @@ _UNSEEN = (
 _GAP = 2  # frames for which it may fail to see without a doubt
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProposedCuboids:
-    """What a detector sees in a sweep: cuboids in lidar coordinates, scores (n,), classes (n,)."""
-
-    cuboids: Cuboids
-    score: Float32s
-    class_id: Int64s
-
-
 @dataclass(frozen=True, eq=False)
 class SweepRecording:
     """The time and pose of each sweep, the labels of the key frames, and proposals for any of them.
@@ -43,7 +35,7 @@ class SweepRecording:
     times_s: Float64s
     poses: Sequence[Transform]
     keys: Mapping[int, CuboidLabels]
-    proposals: Mapping[int, ProposedCuboids]
+    proposals: Mapping[int, CuboidProposals]
     follow: Follow
 
     @property
@@ -108,11 +100,7 @@ class SweepRecording:
             parts.append(self.proposals[frame].cuboids.take(rows.rows))
             classes.append(self.proposals[frame].class_id[rows.rows])
             names += rows.track
-        cuboids = Cuboids(
-            np.concatenate([one.centre_m for one in parts]),
-            np.concatenate([one.size_m for one in parts]),
-            np.concatenate([one.yaw for one in parts]),
-        )
+        cuboids = Cuboids.joined(parts)
         ids = new_box_ids(len(cuboids), np.random.default_rng(frame))
         origins = [IMPORTED] * len(cuboids)
         guess = CuboidLabels(cuboids, np.concatenate(classes), ids, origins, names)

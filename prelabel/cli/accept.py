@@ -1,18 +1,20 @@
 """Commands that label without people: accept, audit, withdraw, finish."""
 
+import re
+import time
 from typing import Any
 
 import click
 
 from prelabel.cli.session import opened
-from prelabel.cli.words import time_told
-from prelabel.datasets.wording import counted
+from prelabel.datasets.wording import counted, time_told
 
+_QUALITY = re.compile(r"(\d+(?:\.\d+)?) ?%? ?/ ?(\d+(?:\.\d+)?) ?%?")
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
 def _promises(command: Any) -> Any:
-    """The three options that say what is promised."""
+    """The options that say what is promised."""
     for name, told in (
         ("confidence", "Of each promise on its own."),
         ("missed", "Share of objects that frames accepted whole may miss."),
@@ -20,16 +22,32 @@ def _promises(command: Any) -> Any:
     ):
         default = "[default: as in prelabel.yaml]"
         command = click.option(f"--{name}", type=_SHARE, help=f"{told} {default}")(command)
-    return command
+    quality = "Both in per cent: 98/5 is short for --precision 0.98 --missed 0.05."
+    return click.option("--quality", callback=_read_quality, help=quality)(command)
 
 
-def _wanted(project: Any, **given: float | None) -> Any:
+def _read_quality(
+    ctx: click.Context, parameter: click.Parameter, text: str | None
+) -> dict[str, float]:
+    """Precision and missed objects as shares; nothing where nothing is given."""
+    if text is None:
+        return {}
+    found = _QUALITY.fullmatch(text)
+    shares = [float(one) / 100 for one in found.groups()] if found else []
+    if not shares or not all(0 < one < 1 for one in shares):
+        raise click.BadParameter(f"{text!r} is no quality: write 98/5, the right and the missed")
+    return {"precision": round(shares[0], 9), "missed": round(shares[1], 9)}
+
+
+def _wanted(project: Any, quality: dict[str, float], **given: float | None) -> Any:
     from dataclasses import replace
 
     from prelabel.accept_plan import promises_of
 
     named = {name: value for name, value in given.items() if value is not None}
-    return replace(promises_of(project.workspace), **named)
+    if quality.keys() & named.keys():
+        raise click.UsageError("give --quality, or --precision and --missed, not both")
+    return replace(promises_of(project.workspace), **quality, **named)
 
 
 @click.command()
@@ -37,7 +55,7 @@ def _wanted(project: Any, **given: float | None) -> Any:
 @click.option("--by-class", is_flag=True, help="Promise the precision of each class on its own.")
 @click.option("--yes", is_flag=True, help="Accept; without it the plan is shown and nothing done.")
 @click.pass_obj
-def accept(obj: dict[str, Any], /, by_class: bool, yes: bool, **promises: float | None) -> None:
+def accept(obj: dict[str, Any], /, by_class: bool, yes: bool, **promises: Any) -> None:
     """Accept proposals without people, under promises that checks have shown to hold.
 
     Checks are frames that were drawn at random and labelled by people. The plan comes first: what
@@ -129,28 +147,58 @@ def withdraw(obj: dict[str, Any], number: int, reason: str) -> None:
 
 @click.command()
 @_promises
-@click.option("--budget", help="Of each batch: 200 (frames), '500 boxes', '45 min'. [default: 100]")
+@click.option(
+    "--budget", help="Of people's work in all: 500 (frames), '3000 boxes', '20 h'. [default: none]"
+)
+@click.option("--batch", help="Of each batch: 200 (frames), '500 boxes', '45 min'. [default: 100]")
+@click.option("--wait", is_flag=True, help="Go on by itself whenever people are through.")
 @click.pass_obj
-def finish(obj: dict[str, Any], /, budget: str | None, **promises: float | None) -> None:
+def finish(
+    obj: dict[str, Any],
+    /,
+    budget: str | None,
+    batch: str | None,
+    wait: bool,
+    **promises: Any,
+) -> None:
     """Bring the whole pool to labels: do all that needs no people, then say what people do.
 
     It trains, proposes, accepts what the checks allow and chooses the next batch. Give it again
-    when people are through with the batch, until nothing is left.
+    when people are through with the batch, until nothing is left or the budget is spent; with
+    --wait it looks by itself. The budget counts all batches that the project ever had.
 
     \b
     Example:
-      prelabel finish --precision 0.98 --missed 0.05 --budget 200
+      prelabel finish --quality 98/5 --budget "20 h"
+      prelabel finish --precision 0.98 --missed 0.05 --batch 200 --wait
     """
     from prelabel.active.budgets import Budget
+    from prelabel.finishing import DEFAULT_BATCH, Aim
 
-    wanted = None if budget is None else Budget.parse(budget)
     with opened(obj) as project:
-        step = project.finish(_wanted(project, **promises), wanted)
-        for line in step.done:
-            click.echo(f"{line}.")
-        click.echo(
-            f"Labelled: {counted(step.by_people, 'frame')} by people, {step.by_rule:,} by rule; "
-            f"{step.left:,} left, {step.waiting:,} of them with people now."
+        aim = Aim(
+            _wanted(project, **promises),
+            None if budget is None else Budget.parse(budget),
+            DEFAULT_BATCH if batch is None else Budget.parse(batch),
         )
-        after = "prelabel review, then prelabel finish" if step.left else "prelabel export"
-        click.echo(f"Next: {after}")
+        finisher = project.finisher()
+        steps = finisher.until_done(aim, time.sleep) if wait else [finisher.finish(aim)]
+        for step in steps:
+            for line in step_lines(step):
+                click.echo(line)
+
+
+def step_lines(step: Any) -> list[str]:
+    """What a step of finishing says: what was done, how far the pool is, and what comes next."""
+    from prelabel.finishing import Turn
+
+    after = {
+        Turn.PEOPLE: "Next: prelabel review, then prelabel finish",
+        Turn.NOBODY: "Every frame has labels. Next: prelabel export",
+        Turn.OVER: "The budget is spent: allow more with --budget, or accept under a weaker "
+        "promise. Next: prelabel accept",
+        Turn.STUCK: "What is left can be neither chosen nor accepted: look at it with "
+        "`prelabel curate`, and repair or exclude it.",
+    }
+    told = [*step.done, *step.standing.sentences()]
+    return [*(f"{one}." for one in told), after[step.turn]]

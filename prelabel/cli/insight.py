@@ -26,6 +26,11 @@ def status(obj: dict[str, Any]) -> None:
         advice = project.advice()
         for sentence in advice.sentences() if advice else ():
             click.echo(sentence)
+        if finished := project.finished_rounds():
+            last = finished[-1]
+            click.echo(f"As `prelabel finish` left it on {last.at:%Y-%m-%d %H:%M} UTC:")
+            for sentence in last.standing.sentences():
+                click.echo(f"  {sentence}.")
         click.echo(f"Next: {stands.next_command}")
 
 

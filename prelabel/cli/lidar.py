@@ -130,6 +130,37 @@ def carry(obj: dict[str, Any], source: Path, folder: Path, ask: int) -> None:
 
 @lidar.command()
 @click.option("--frames", "source", type=EXISTING, required=True, help="The project's frames.")
+@click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
+@click.pass_obj
+def proposals(obj: dict[str, Any], source: Path, folder: Path) -> None:
+    """Write what the detector proposes as cuboids: place, size, heading, and how sure that is.
+
+    Spreads are in metres and radians, and scaled by what people made of proposals on sweeps that
+    did not train the model, where they have labelled enough of them.
+
+    \b
+    Example:
+      prelabel -p street lidar proposals --frames street-frames --to proposed
+    """
+    from prelabel.datasets.lidar.spread_scale import LEAST_ERRORS
+    from prelabel.proposed_cuboids import write_proposed_cuboids
+
+    with opened(obj) as project:
+        done = write_proposed_cuboids(project.workspace, project.store, source, folder, bars())
+    click.echo(
+        f"Lifted {counted(done.cuboids, 'cuboid')} of {counted(done.sweeps, 'sweep')}: {done.table}"
+    )
+    if done.scale is not None:
+        click.echo(f"Their spreads are scaled by {counted(done.errors, 'labelled object')}.")
+    else:
+        click.echo(
+            f"Their spreads are as the detector gives them, if any: to scale them takes "
+            f"{LEAST_ERRORS} labelled objects that did not train it, and there are {done.errors}."
+        )
+
+
+@lidar.command()
+@click.option("--frames", "source", type=EXISTING, required=True, help="The project's frames.")
 @click.option("--pictures", type=EXISTING, required=True, help="The project of the cameras.")
 @click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
 @click.pass_obj

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from prelabel.cli.session import opened, tell_next
-from prelabel.cli.words import first_lines, time_told
-from prelabel.datasets.wording import counted
+from prelabel.cli.words import first_lines
+from prelabel.datasets.wording import counted, time_told
 
 
 @click.command()

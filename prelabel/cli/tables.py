@@ -7,8 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from prelabel.active.summary import RoundResult, Summary
-from prelabel.cli.words import time_told
-from prelabel.datasets.wording import counted
+from prelabel.datasets.wording import counted, time_told
 from prelabel.status import ProjectStatus
 
 if TYPE_CHECKING:

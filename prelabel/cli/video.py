@@ -46,8 +46,15 @@ def frames(source: Path, folder: Path, every: int) -> None:
 @click.option("--to", "folder", type=ANY_PATH, required=True, help="A new folder.")
 @click.option("--rate", type=float, default=25.0, show_default=True, help="Pictures a second.")
 @click.option("--ask", type=int, default=10, show_default=True, help="Frames to ask for, each.")
+@click.option(
+    "--tracker",
+    type=click.Choice(["bytetrack", "botsort"]),
+    default="bytetrack",
+    show_default=True,
+    help="BoT-SORT also looks how the camera moved.",
+)
 @click.pass_obj
-def carry(obj: dict[str, Any], folder: Path, rate: float, ask: int) -> None:
+def carry(obj: dict[str, Any], folder: Path, rate: float, ask: int, tracker: str) -> None:
     """Carry labels from the frames that people labelled to the others of their film.
 
     What the detector proposes there says where objects went. Boxes say that they were carried, and
@@ -59,9 +66,10 @@ def carry(obj: dict[str, Any], folder: Path, rate: float, ask: int) -> None:
       prelabel -p drive import carried/annotations.json
     """
     from prelabel.carrying import CarryOptions, carry_films
+    from prelabel.models.ultralytics.following import Tracker
 
     with opened(obj) as project:
-        options = CarryOptions(rate, ask)
+        options = CarryOptions(rate, ask, Tracker(tracker))
         done = carry_films(project.workspace, project.store, folder, options, bars())
         tell_carried(done)
 

@@ -37,11 +37,11 @@ class Verdicts:
     disagreements: list[str | None]
 
 
-def object_id(box_id: str) -> Any:
-    """The id under which FiftyOne knows a box: the first 12 bytes of the box's own."""
+def object_ids(box_ids: Sequence[str]) -> list[Any]:
+    """The ids under which FiftyOne knows boxes: the first 12 bytes of each box's own."""
     from bson import ObjectId
 
-    return ObjectId(bytes.fromhex(box_id.replace("-", "")[:24]))
+    return [ObjectId(bytes.fromhex(one.replace("-", "")[:24])) for one in box_ids]
 
 
 def labels_document(
@@ -49,6 +49,7 @@ def labels_document(
 ) -> Document:
     """The accepted labels of a frame; each box says from which label version it was filled."""
     labels = version.annotations
+    turned = labels.boxes.angle is not None
     more = [
         {
             "origin": origin.kind.value,
@@ -56,7 +57,7 @@ def labels_document(
             "confidence": origin.score,
             "version": version.number,
             "rule": origin.rule,
-            "turned": labels.boxes.angle is not None,
+            "turned": turned,
         }
         for origin in labels.origin
     ]
@@ -64,15 +65,22 @@ def labels_document(
 
 
 def proposals_document(
-    shown: Shown, frame: Frame, classes: Sequence[str], verdicts: Verdicts | None
+    shown: Shown,
+    frame: Frame,
+    classes: Sequence[str],
+    verdicts: Verdicts | None,
+    sure: Mapping[str, str],
 ) -> Document:
-    """The proposals of a model on a frame."""
+    """The proposals of a model on a frame; `sure` are the rules that accepted some, by box id."""
     more: list[Document] = [
         {"confidence": origin.score, "uncertainty": uncertainty}
         for origin, uncertainty in zip(
             shown.proposals.origin, shown.uncertainty.tolist(), strict=True
         )
     ]
+    if sure:
+        for box_id, its in zip(shown.proposals.box_id, more, strict=True):
+            its["rule"] = sure.get(box_id)
     return _detections(shown.proposals, frame, classes, more, verdicts)
 
 
@@ -89,11 +97,12 @@ def evaluated(
     differ = _differences(prediction.frame_id, labels, proposals)
     of_labels = _unmatched(FALSE_NEGATIVE, labels, differ)
     of_proposals = _unmatched(FALSE_POSITIVE, proposals, differ)
+    label_ids, proposal_ids = object_ids(labels.box_id), object_ids(proposals.box_id)
     for row in np.flatnonzero(right).tolist():
         other, iou = int(found.truth_of[row]), float(found.iou[row])
         of_labels.words[other] = of_proposals.words[row] = TRUE_POSITIVE
-        of_labels.others[other] = str(object_id(proposals.box_id[row]))
-        of_proposals.others[row] = str(object_id(labels.box_id[other]))
+        of_labels.others[other] = str(proposal_ids[row])
+        of_proposals.others[row] = str(label_ids[other])
         of_labels.iou[other] = of_proposals.iou[row] = iou
     return of_labels, of_proposals
 
@@ -116,8 +125,9 @@ def _differences(frame_id: str, labels: AnnotationSet, proposals: AnnotationSet)
 
 def box_document(box_id: str, label: str, xyxy: Float32s, frame: Frame, more: Document) -> Document:
     """One box, its corners (4,) in pixels."""
-    place = _relative(xyxy[None], frame)[0]
-    return _box(box_id, label, place, more)
+    place = relative_boxes(xyxy[None], frame.width_px, frame.height_px)[0]
+    (object_id,) = object_ids([box_id])
+    return _box(object_id, box_id, label, place, more)
 
 
 def together(boxes: Sequence[Document]) -> Document:
@@ -132,22 +142,20 @@ def _detections(
     more: Sequence[Document],
     verdicts: Verdicts | None,
 ) -> Document:
-    places = _relative(enclosing(labels.boxes), frame)
+    places = relative_boxes(enclosing(labels.boxes), frame.width_px, frame.height_px)
     names = [classes[class_id] for class_id in labels.class_id.tolist()]
-    boxes = [
-        _box(box_id, name, place, its)
-        for box_id, name, place, its in zip(labels.box_id, names, places, more, strict=True)
-    ]
+    columns = (object_ids(labels.box_id), labels.box_id, names, places, more)
+    boxes = [_box(*column) for column in zip(*columns, strict=True)]
     if verdicts is not None:
-        columns = (verdicts.words, verdicts.others, verdicts.iou, verdicts.disagreements)
-        for box, (word, other, iou, kind) in zip(boxes, zip(*columns, strict=True), strict=True):
+        judged = (verdicts.words, verdicts.others, verdicts.iou, verdicts.disagreements)
+        for box, (word, other, iou, kind) in zip(boxes, zip(*judged, strict=True), strict=True):
             box |= {"eval": word, "eval_id": other or "", "eval_iou": iou, "disagreement": kind}
     return together(boxes)
 
 
-def _box(box_id: str, label: str, place: list[float], more: Document) -> Document:
+def _box(object_id: Any, box_id: str, label: str, place: list[float], more: Document) -> Document:
     return {
-        "_id": object_id(box_id),
+        "_id": object_id,
         "_cls": "Detection",
         "attributes": {},
         "tags": [],
@@ -158,9 +166,9 @@ def _box(box_id: str, label: str, place: list[float], more: Document) -> Documen
     }
 
 
-def _relative(xyxy: Float32s, frame: Frame) -> list[list[float]]:
+def relative_boxes(xyxy: Float32s, width_px: int, height_px: int) -> list[list[float]]:
     """Left, top, width and height as shares of the picture, (n, 4)."""
-    size = np.array([frame.width_px, frame.height_px] * 2, np.float64)
+    size = np.array([width_px, height_px] * 2, np.float64)
     shares = xyxy.astype(np.float64) / size
     shares[:, 2:] -= shares[:, :2]
     rows: list[list[float]] = shares.tolist()

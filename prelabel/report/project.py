@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from prelabel.active.calibration_error import Bin
@@ -9,6 +10,7 @@ from prelabel.active.summary import PickResult
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.report import wording
 from prelabel.report.page import write_page
+from prelabel.report.reliability import ReliabilityPlot, reliability_plot
 from prelabel.report.wall import DEFAULT_WALL, PictureStore, WallOptions, fill_store, pick_row
 
 _TEMPLATE = "project.html.j2"
@@ -53,15 +55,31 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidenceFacts:
+    """How far some confidences are from what came of the boxes: detection calibration errors
+    (D-ECE, LaECE; 0 to 1), and the bins of a reliability plot."""
+
+    d_ece: float
+    laece: float
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationFacts:
-    """How far the confidences of the model in use are from what came of its boxes, on frames drawn
-    at random: detection calibration errors (D-ECE, LaECE; 0 to 1) of raw scores and of
-    probabilities that were fitted on other frames, and the bins of the probabilities."""
+    """Whether confidences of the model in use are true on frames drawn at random: raw scores
+    `before`, and `after` calibration the probabilities, which were fitted on other frames."""
 
     frames: int
-    before: tuple[float, float]
-    after: tuple[float, float]
-    bins: tuple[Bin, ...]
+    before: ConfidenceFacts
+    after: ConfidenceFacts
+
+    def plots(self) -> tuple[ReliabilityPlot, ReliabilityPlot]:
+        """The reliability plots of both."""
+        both = (("Raw scores", self.before), ("Calibrated", self.after))
+        first, second = (
+            reliability_plot(title, one.bins, one.d_ece, one.laece) for title, one in both
+        )
+        return first, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,22 @@ class AcceptanceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishFacts:
+    """What one call of `prelabel finish` did, and how far the pool was then: frames with labels by
+    people and by rule, and left; human seconds spent until then, and foretold for what is left."""
+
+    at: datetime
+    round_number: int | None
+    turn: str
+    done: tuple[str, ...]
+    by_people: int
+    by_rule: int
+    left: int
+    spent_s: float
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """All that a project's report tells; rounds and models from the oldest to the newest."""
 
@@ -90,6 +124,7 @@ class ProjectFacts:
     notes: tuple[str, ...] = field(default=())
     acceptances: tuple[AcceptanceFacts, ...] = ()
     calibration: CalibrationFacts | None = None
+    finished: tuple[FinishFacts, ...] = ()
 
     @property
     def frames(self) -> int:

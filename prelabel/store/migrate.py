@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, selec
 from prelabel.store.database import Database
 from prelabel.store.errors import StoreTooNewError
 
-NEWEST_REVISION = "0006"
+NEWEST_REVISION = "0007"
 REVISION_TABLE = "prelabel_revision"  # not Alembic's own name: other programs may use that one
 
 _revision = Table(REVISION_TABLE, MetaData(), Column("version_num", Text))

@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     GUIDELINE_WRITTEN = "guideline_written"
     LABELS_ACCEPTED = "labels_accepted"  # by a rule, for many frames at once
     LABELS_WITHDRAWN = "labels_withdrawn"  # those of an acceptance; the frame has none now
+    POOL_STANDS = "pool_stands"  # how far the pool is, as `prelabel finish` left it
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,4 +131,10 @@ corrections = Table(
         for when in ("before", "after")
         for name in ("class", "left", "top", "right", "bottom", "angle")
     ),
+    # Of boxes seen from above, where somebody has said their height.
+    *(
+        Column(f"{when}_{name}", Double)
+        for when in ("before", "after")
+        for name in ("bottom_m", "top_m")
+    ),
 )

@@ -50,6 +50,17 @@ def frames_in_hand(store: Store) -> set[str]:
         return set(connection.execute(wanted).scalars())
 
 
+def frames_set_aside(store: Store) -> set[str]:
+    """Ids of frames without labels that people have skipped until they were set aside."""
+    wanted = (
+        select(frames.c.frame_id)
+        .join(tasks, tasks.c.frame == frames.c.number)
+        .where(frames.c.label_version.is_(None), tasks.c.state == TaskState.SET_ASIDE.value)
+    )
+    with store.database.reading() as connection:
+        return set(connection.execute(wanted).scalars())
+
+
 def _states_of(round_number: int) -> Select[Any]:
     # All states are named so that the index by state and round will do.
     every = [state.value for state in TaskState]

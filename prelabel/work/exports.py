@@ -16,7 +16,7 @@ from prelabel.store.work_tables import corrections, edits, judgements, submissio
 from prelabel.work.statistics import statistics
 
 _PAGE = 2000
-_GEOMETRY = ("left", "top", "right", "bottom", "angle")
+_GEOMETRY = ("left", "top", "right", "bottom", "angle", "bottom_m", "top_m")
 
 
 def corrections_csv(store: Store) -> Iterator[str]:
@@ -24,7 +24,9 @@ def corrections_csv(store: Store) -> Iterator[str]:
 
     `action` is one of `prelabel.work.records.Action`; the box before is what was proposed, or was
     labelled otherwise, and the one after what was handed in. `seconds` are those of the person on
-    the task so far, the same in each line of a submission. Geometry is in pixels and radians.
+    the task so far, the same in each line of a submission. Geometry is in pixels and radians;
+    `bottom_m` and `top_m` are metres in the lidar's frame, of boxes seen from above whose height
+    somebody has said, and empty for all others.
     """
     return _csv(store.database, _corrections(), [corrections.c.submission, corrections.c.box_id])
 

@@ -131,4 +131,7 @@ def _insert_corrections(
         columns[f"{when}_angle"] = [None if box is None else box.angle for box in boxes]
         for place, name in enumerate(("left", "top", "right", "bottom")):
             columns[f"{when}_{name}"] = [None if box is None else box.xyxy[place] for box in boxes]
+        heights = [(None, None) if box is None else box.height_m or (None, None) for box in boxes]
+        columns[f"{when}_bottom_m"] = [bottom for bottom, _ in heights]
+        columns[f"{when}_top_m"] = [top for _, top in heights]
     insert_columns(connection, corrections, columns)

@@ -15,6 +15,8 @@ from postgres import PostgresServer, empty_tables, running_server, server_progra
 from prelabel.store.store import Store, open_store
 
 if TYPE_CHECKING:
+    from accept_projects import BirdWorld
+
     from prelabel.curating.opening import Curation
     from prelabel.project import Project
 
@@ -86,6 +88,22 @@ def store(store_url: str, tmp_path: Path, clock: Callable[[], datetime]) -> Iter
     with open_store(store_url, tmp_path, clock) as opened:
         opened.add_classes(["van", "car", "bus"], "setup")
         yield opened
+
+
+@pytest.fixture(scope="session")
+def bird_pool(tmp_path_factory: pytest.TempPathFactory) -> "BirdWorld":
+    """A pool with proposals and no labels, to be copied."""
+    from accept_projects import bird_world  # loads prelabel.project, which few tests need
+
+    return bird_world(tmp_path_factory.mktemp("pool"))
+
+
+@pytest.fixture(scope="session")
+def checked_pool(bird_pool: "BirdWorld", tmp_path_factory: pytest.TempPathFactory) -> "BirdWorld":
+    """The same in which enough frames were drawn at random and labelled, to be copied."""
+    from accept_projects import checked_world
+
+    return checked_world(bird_pool, tmp_path_factory.mktemp("checked") / "birds")
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,11 @@
-"""Accepting without people in a project: plan, labels, audit, withdrawal, and to the end."""
+"""Accepting without people in a project: plan, labels, audit, withdrawal."""
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from accept_projects import PICTURES, BirdWorld, bird_world
+from accept_projects import CHECKS, PICTURES, BirdWorld, check
 from click.testing import CliRunner
 from report_pages import Page
 
@@ -19,8 +17,6 @@ from prelabel.cli.main import FAILED, cli
 from prelabel.datasets.annotations import AnnotationSet, OriginKind
 from prelabel.datasets.formats.base import ImportReport
 from prelabel.datasets.formats.registry import open_dataset
-from prelabel.datasets.frames import LabelledFrame
-from prelabel.finishing import Turn
 from prelabel.project import Project, open_project
 from prelabel.store.acceptances import (
     EndKind,
@@ -30,6 +26,7 @@ from prelabel.store.acceptances import (
     awaiting_audit,
     frames_of,
     half_done,
+    sure_counts,
 )
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
@@ -43,30 +40,47 @@ from prelabel.training import (
 )
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
-CHECKS = 160
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A pool of which a rule has accepted a part as `number`, and the frames by part."""
+
+    world: BirdWorld
+    project: Project
+    number: int
+    rule: str
+
+    @property
+    def parts(self) -> dict[Part, list[str]]:
+        return by_part(self.project, self.number)
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> BirdWorld:
-    return bird_world(tmp_path_factory.mktemp("accept"))
+def accepted_pool(
+    checked_pool: BirdWorld, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[BirdWorld, int, str]:
+    """Accepted from the checked pool, to be copied; with the number and the rule in words."""
+    world = checked_pool.copied(tmp_path_factory.mktemp("accepted") / "birds")
+    with open_project(world.folder, author="ann") as project:
+        plan = project.plan_accept(EASY)
+        return world, project.accept(plan).number, plan.rule_told()
 
 
 @pytest.fixture
-def world(template: BirdWorld, tmp_path: Path) -> BirdWorld:
-    shutil.copytree(template.folder, tmp_path / "birds")
-    return replace(template, folder=tmp_path / "birds")
+def accepted(accepted_pool: tuple[BirdWorld, int, str], tmp_path: Path) -> Iterator[Accepted]:
+    world, number, rule = accepted_pool
+    copied = world.copied(tmp_path / "birds")
+    with open_project(copied.folder, author="ann") as project:
+        yield Accepted(copied, project, number, rule)
 
 
 @pytest.fixture
-def project(world: BirdWorld) -> Iterator[Project]:
-    with open_project(world.folder, author="ann") as opened:
-        yield opened
-
-
-def check(project: Project, world: BirdWorld, frames: int = CHECKS) -> None:
-    """Frames drawn at random, and labelled."""
-    chosen = project.select(frames, "random")
-    world.label(project, [frame.frame_id for frame in chosen.frames])
+def checked(checked_pool: BirdWorld, tmp_path: Path) -> Iterator[Project]:
+    """A project in which enough frames were drawn at random and labelled."""
+    world = checked_pool.copied(tmp_path / "birds")
+    with open_project(world.folder, author="ann") as project:
+        yield project
 
 
 def by_part(project: Project, number: int = 1) -> dict[Part, list[str]]:
@@ -75,54 +89,52 @@ def by_part(project: Project, number: int = 1) -> dict[Part, list[str]]:
     }
 
 
-def test_too_few_checks_are_refused_with_the_number(project: Project, world: BirdWorld) -> None:
-    plan = project.plan_accept()
-    assert plan.refusal is not None
-    assert "0 frames drawn at random" in plan.refusal
-    assert "at least 149" in plan.refusal
-    assert "--budget 199" in plan.refusal
-    check(project, world, 70)
-    plan = project.plan_accept()
-    assert plan.refusal is not None
-    assert "leave 20 to test with" in plan.refusal
-    assert "shows no more than" in plan.refusal
-    with pytest.raises(TooFewChecksError, match="149"):
-        project.accept(plan)
-    assert not all_acceptances(project.store)
+def test_too_few_checks_are_refused_with_the_number(bird_pool: BirdWorld, tmp_path: Path) -> None:
+    world = bird_pool.copied(tmp_path / "birds")
+    with open_project(world.folder, author="ann") as project:
+        plan = project.plan_accept()
+        assert plan.refusal is not None
+        assert "0 frames drawn at random" in plan.refusal
+        assert "at least 149" in plan.refusal
+        assert "--budget 199" in plan.refusal
+        check(project, world, 70)
+        plan = project.plan_accept()
+        assert plan.refusal is not None
+        assert "leave 20 to test with" in plan.refusal
+        assert "shows no more than" in plan.refusal
+        with pytest.raises(TooFewChecksError, match="149"):
+            project.accept(plan)
+        assert not all_acceptances(project.store)
 
 
-def test_what_is_accepted_is_told_before_and_done_as_told(
-    project: Project, world: BirdWorld
-) -> None:
-    check(project, world)
-    plan = project.plan_accept(EASY)
+def test_what_is_accepted_is_told_before_and_done_as_told(checked: Project) -> None:
+    plan = checked.plan_accept(EASY)
     assert plan.refusal is None
     volume = plan.volume
     assert volume.frames == PICTURES - CHECKS
     assert volume.sure_boxes >= 2 * volume.whole > 0
     assert volume.left_s + volume.audit_s < volume.corrected_s
-    assert not all_acceptances(project.store)  # looking changes nothing
+    assert not all_acceptances(checked.store)  # looking changes nothing
 
-    done = project.accept(plan)
-    parts = by_part(project)
+    done = checked.accept(plan)
+    parts = by_part(checked)
     assert len(parts[Part.WHOLE]) + len(parts[Part.AUDIT_WHOLE]) == volume.whole
     assert len(parts[Part.HALF]) + len(parts[Part.AUDIT_HALF]) == volume.half
     assert len(parts[Part.AUDIT_WHOLE]) + len(parts[Part.AUDIT_HALF]) == volume.audited
-    assert accepted_by_rule(project.store) == dict.fromkeys(parts[Part.WHOLE], done.number)
+    assert accepted_by_rule(checked.store) == dict.fromkeys(parts[Part.WHOLE], done.number)
     for frame_id in parts[Part.WHOLE]:
-        version = project.store.labels(frame_id)
+        version = checked.store.labels(frame_id)
         assert version is not None
         assert {one.kind for one in version.annotations.origin} == {OriginKind.AUTO}
         (rule,) = {one.rule for one in version.annotations.origin}
         assert rule == plan.rule_told()
         assert {one.model_id for one in version.annotations.origin} == {plan.model.model_id}
-    kinds = [event.kind for event in project.store.events()]
+    kinds = [event.kind for event in checked.store.events()]
     assert kinds.count(EventKind.LABELS_ACCEPTED) == 1
 
 
-def test_accepted_labels_never_calibrate(project: Project, world: BirdWorld) -> None:
-    check(project, world)
-    project.accept(project.plan_accept(EASY))
+def test_accepted_labels_never_calibrate(accepted: Accepted) -> None:
+    project = accepted.project
     model = project.store.latest_model()
     assert model is not None
     drawn = project_checks(project.workspace, project.store, model, 0.5, as_drawn=True)
@@ -141,9 +153,8 @@ def test_accepted_labels_never_calibrate(project: Project, world: BirdWorld) -> 
     assert by_rule.keys() <= {one.frame.frame_id for one in examples.train}
 
 
-def test_the_audit_is_blind_and_kept_from_other_batches(project: Project, world: BirdWorld) -> None:
-    check(project, world)
-    project.accept(project.plan_accept(EASY))
+def test_the_audit_is_blind_and_kept_from_other_batches(accepted: Accepted) -> None:
+    project = accepted.project
     waiting = awaiting_audit(project.store)
     newest = project.store.latest_batch()
     assert newest is not None
@@ -153,17 +164,17 @@ def test_the_audit_is_blind_and_kept_from_other_batches(project: Project, world:
     assert all(project.store.shown(number, frame_id) is None for frame_id in waiting)
     chosen = project.select(30, "random")
     assert not {frame.frame_id for frame in chosen.frames} & set(waiting)
+    project.store.exclude(waiting[:1], "ann", "black")
     project.audit()  # another batch has come in between: the audit is put in line again
     newest = project.store.latest_batch()
     assert newest is not None
     assert newest[1].strategy == "audit"
+    assert {pick.frame_id for pick in newest[1].picks} == set(waiting[1:])
 
 
-def test_an_audit_that_is_well_changes_nothing(project: Project, world: BirdWorld) -> None:
-    check(project, world)
-    project.accept(project.plan_accept(EASY))
-    world.label(project, awaiting_audit(project.store))
-    (status,) = project.audit()
+def test_an_audit_that_is_well_changes_nothing(accepted: Accepted) -> None:
+    accepted.world.label(accepted.project, awaiting_audit(accepted.project.store))
+    (status,) = accepted.project.audit()
     assert status.checked == status.drawn > 0
     assert not status.broken
     assert not status.withdrawn
@@ -171,9 +182,8 @@ def test_an_audit_that_is_well_changes_nothing(project: Project, world: BirdWorl
     assert status.precision.checked > 0
 
 
-def test_a_broken_promise_stops_and_withdraws(project: Project, world: BirdWorld) -> None:
-    check(project, world)
-    project.accept(project.plan_accept(EASY))
+def test_a_broken_promise_stops_and_withdraws(accepted: Accepted) -> None:
+    project = accepted.project
     by_rule = accepted_by_rule(project.store)
     for frame_id in awaiting_audit(project.store):  # the camera has changed: nothing is there
         project.store.write_labels(frame_id, AnnotationSet.empty(), "ann")
@@ -191,16 +201,13 @@ def test_a_broken_promise_stops_and_withdraws(project: Project, world: BirdWorld
     assert not again.withdrawn
 
 
-def test_withdrawing_keeps_the_work_of_people_and_all_history(
-    project: Project, world: BirdWorld
-) -> None:
-    check(project, world)
-    done = project.accept(project.plan_accept(EASY))
-    corrected, *others = by_part(project)[Part.WHOLE]
+def test_withdrawing_keeps_the_work_of_people_and_all_history(accepted: Accepted) -> None:
+    project, world = accepted.project, accepted.world
+    corrected, *others = accepted.parts[Part.WHOLE]
     world.label(project, [corrected])
-    back = project.withdraw(done.number, "night frames came in")
+    back = project.withdraw(accepted.number, "night frames came in")
     assert set(back) == set(others)
-    assert project.withdraw(done.number, "again") == []
+    assert project.withdraw(accepted.number, "again") == []
     assert project.store.labels(others[0]) is None
     (old,) = project.store.label_history(others[0])
     assert project.store.replay(others[0]) == [old]
@@ -208,9 +215,7 @@ def test_withdrawing_keeps_the_work_of_people_and_all_history(
     assert kept is not None
     assert kept.number == 2
 
-    frame = project.store.frame(others[0])
-    truth = world.truth[Path(frame.uri).name]
-    project.store.import_frames([LabelledFrame(frame, truth)], "ann")
+    world.label(project, others[:1])
     again = project.store.labels(others[0])
     assert again is not None
     assert again.number == 2  # after the one that was withdrawn
@@ -223,14 +228,14 @@ def test_withdrawing_keeps_the_work_of_people_and_all_history(
         project.withdraw(9, "no such thing")
 
 
-def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWorld) -> None:
-    check(project, world)
-    project.accept(project.plan_accept(EASY))
-    halves = by_part(project)[Part.HALF]
+def test_frames_half_done_keep_their_sure_boxes(accepted: Accepted) -> None:
+    project = accepted.project
+    halves = accepted.parts[Part.HALF]
     assert halves
     sure = half_done(project.store, halves)
     assert sure.keys() == set(halves)
     assert all(len(one) >= 1 for one in sure.values())
+    assert sure_counts(project.store) == {one: len(boxes) for one, boxes in sure.items()}
     assert not project.store.labelled_among(halves)
     # They train nothing before people are through, unless one asks for it: then only these boxes.
     kept = project_training_set(project.workspace, project.store)
@@ -250,31 +255,24 @@ def test_frames_half_done_keep_their_sure_boxes(project: Project, world: BirdWor
     assert told.startswith("3 frames half done left out")
     project.withdraw(1, "a test")
     assert not half_done_examples(project.store, without_checks=True)
+    assert not sure_counts(project.store)
 
 
-def test_the_report_tells_what_was_accepted_by_which_rule(
-    project: Project, world: BirdWorld
-) -> None:
-    check(project, world)
-    plan = project.plan_accept(EASY)
-    done = project.accept(plan)
+def test_the_report_tells_what_was_accepted_by_which_rule(accepted: Accepted) -> None:
+    project = accepted.project
     page = Page(project.report())
     assert "Accepted by rule" in page.text
-    assert plan.rule_told() in page.text
-    assert f"acceptance {done.number}: 0 of" in page.text
-    assert "D-ECE" in page.text
-    project.withdraw(done.number, "a test")
+    assert accepted.rule in page.text
+    assert f"acceptance {accepted.number}: 0 of" in page.text
+    assert "Raw scores: D-ECE" in page.text
+    assert "Calibrated: D-ECE" in page.text
+    project.withdraw(accepted.number, "a test")
     assert project.plan_accept(EASY).refusal is None  # the checks speak for the frames again
 
 
-def test_exports_tell_the_rule(
-    project: Project, world: BirdWorld, template: BirdWorld, tmp_path: Path
-) -> None:
-    check(project, world)
-    plan = project.plan_accept(EASY)
-    project.accept(plan)
-    project.export("coco", tmp_path / "out")
-    photos = template.folder.parent / "photos"
+def test_exports_tell_the_rule(accepted: Accepted, bird_pool: BirdWorld, tmp_path: Path) -> None:
+    accepted.project.export("coco", tmp_path / "out")
+    photos = bird_pool.folder.parent / "photos"
     opened = open_dataset(tmp_path / "out", report=ImportReport(), images=photos)
     rules = [
         origin.rule
@@ -284,62 +282,45 @@ def test_exports_tell_the_rule(
         if origin.kind is OriginKind.AUTO
     ]
     assert rules
-    assert set(rules) == {plan.rule_told()}
+    assert set(rules) == {accepted.rule}
 
 
-def test_finish_goes_on_until_nothing_is_left(project: Project, world: BirdWorld) -> None:
-    from prelabel.active.budgets import Budget
-
-    rng = np.random.default_rng(0)
-    turns = 0
-    step = project.finish(EASY, Budget(60))
-    while step.turn is Turn.PEOPLE:
-        turns += 1
-        assert step.waiting
-        assert project.finish(EASY, Budget(60)).done == ()  # it is the people's turn
-        newest = project.store.latest_batch()
-        assert newest is not None
-        ids = [pick.frame_id for pick in newest[1].picks]
-        labelled = project.store.labelled_among(ids)
-        world.label(project, [one for one in rng.permutation(ids).tolist() if one not in labelled])
-        step = project.finish(EASY, Budget(60))
-    assert turns < 9
-    assert step.by_rule > 20
-    assert step.left == 0
-    assert step.by_people + step.by_rule == PICTURES
-    wrong = 0
-    for one in project.store.labelled_frames():
-        truth = world.truth[Path(one.frame.uri).name]
-        assert one.annotations is not None
-        wrong += len(one.annotations) != len(truth)
-    assert wrong <= 0.2 * PICTURES
+EASY_OPTIONS = ("--quality", "90/10", "--confidence", "0.9")
 
 
-def test_the_commands(world: BirdWorld) -> None:
-    def run(*arguments: str) -> tuple[int, str]:
-        given = ["-p", str(world.folder), *arguments]
-        shown = CliRunner().invoke(cli, given)
-        return shown.exit_code, shown.output
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    shown = CliRunner().invoke(cli, ["-p", str(folder), *arguments])
+    return shown.exit_code, shown.output
 
-    code, told = run("accept", "--yes")
+
+def test_commands_say_what_is_missing(bird_pool: BirdWorld) -> None:
+    code, told = run(bird_pool.folder, "accept", "--yes")
     assert code == FAILED
     assert "at least 149" in told
-    code, told = run("audit")
+    code, told = run(bird_pool.folder, "accept", "--quality", "98")
+    assert (code, "write 98/5" in told) == (2, True)
+    code, told = run(bird_pool.folder, "accept", "--quality", "98/5", "--missed", "0.1")
+    assert (code, "not both" in told) == (2, True)
+
+
+def test_the_commands(checked: Project) -> None:
+    folder = checked.workspace.folder
+    code, told = run(folder, "audit")
     assert (code, "Nothing has been accepted" in told) == (0, True)
-    with open_project(world.folder) as project:
-        check(project, world)
-    easy = ("--precision", "0.9", "--missed", "0.1", "--confidence", "0.9")
-    code, told = run("accept", *easy)
+    code, told = run(folder, "accept", *EASY_OPTIONS)
     assert (code, "prelabel accept --yes" in told) == (0, True)
-    code, told = run("accept", *easy, "--by-class")
+    code, told = run(folder, "accept", *EASY_OPTIONS, "--by-class")
     assert (code, "limits by class" in told, "whole frames: none" in told) == (0, True, True)
-    code, told = run("accept", *easy, "--yes")
+    code, told = run(folder, "accept", *EASY_OPTIONS, "--yes")
     assert (code, "Acceptance 1 is done" in told) == (0, True)
-    with open_project(world.folder) as project:
-        assert len(look_at_audits(project.store)) == 1
-    code, told = run("withdraw", "1", "--reason", "a test")
+    assert len(look_at_audits(checked.store)) == 1
+    code, told = run(folder, "withdraw", "1", "--reason", "a test")
     assert (code, "without labels again" in told) == (0, True)
-    code, told = run("audit")
+    code, told = run(folder, "audit")
     assert (code, "withdrawn (a test)" in told) == (0, True)
-    code, told = run("finish", *easy, "--budget", "30")
-    assert (code, "by people" in told) == (0, True)
+    code, told = run(folder, "finish", *EASY_OPTIONS, "--batch", "30", "--budget", "500")
+    assert (code, "By people: 160 frames" in told) == (0, True)
+    assert "People's time" in told
+    code, told = run(folder, "status")
+    assert (code, "As `prelabel finish` left it on" in told) == (0, True)
+    assert "To the end of the pool" in Page(checked.report()).text

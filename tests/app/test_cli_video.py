@@ -81,6 +81,8 @@ def test_boxes_are_carried_through_a_film(project: Path, tmp_path: Path, test_da
     assert len(overlap) == 36
     assert np.mean(overlap) > 0.93
     # What was carried is nobody's word: carried again, it comes from the same four pictures.
+    other = run(*carry, "--tracker", "botsort", "--to", tmp_path / "other")
+    assert "from 4 labelled frames to 36 other frames" in other
     again = run(*carry, "--to", tmp_path / "again")
     assert "from 4 labelled frames to 36 other frames" in again
     assert (tmp_path / "again" / "annotations.json").read_bytes() == (

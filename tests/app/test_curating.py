@@ -5,18 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bson import ObjectId
 from builders import a_prediction
 from curated import accept_proposals, labelled_id, sample_of, synchronised
 from mongo import mongod_program, skip_without_mongod
+from pymongo.errors import BulkWriteError
 from review_app import CLASSES, FRAMES, MODEL
 
 from prelabel.curating.curate import rebuild
 from prelabel.curating.documents import labels_document
 from prelabel.curating.fields import EVALUATION, MAP, SIMILARITY, proposals_field
+from prelabel.curating.inserting import inserting
 from prelabel.curating.mongod import MongodOptions, running_mongod
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation
-from prelabel.curating.samples import all_samples, group_id
+from prelabel.curating.samples import all_samples, group_id, sample_documents
 from prelabel.curating.vectors import flat_map
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
@@ -83,6 +86,46 @@ def test_documents_are_what_fiftyones_classes_give(
     assert {name: ours[name] for name in given if name != "_id"} == {
         name: value for name, value in given.items() if name != "_id"
     }
+
+
+def test_samples_are_what_fiftyones_class_gives(
+    curation: Curation, curated_project: Project, tmp_path: Path
+) -> None:
+    fo = curation.fiftyone
+    frame = Frame("a" * 32, str(tmp_path / "0007-front.jpg"), 64, 48, group="0007")
+    curated_project.store.import_frames([LabelledFrame(frame, None)], "ann")
+    dataset, _ = synchronised(curation, curated_project)
+    ours = sample_documents(fo, dataset, [frame])[frame.frame_id]
+    sample = fo.Sample(
+        filepath=frame.uri,
+        metadata=fo.ImageMetadata(width=64, height=48),
+        frame_id=frame.frame_id,
+        split=frame.split.value,
+        kind=frame.kind.value,
+        instant="0007",
+        group=fo.Group(id=group_id("0007")).element("front"),
+    )
+    dataset.delete_samples(dataset.select_group_slices("front").values("id"))
+    (sample_id,) = dataset.add_samples([sample])
+    theirs = dataset._sample_collection.find_one({"_id": ObjectId(sample_id)})
+    differing = {"_rand", "created_at", "last_modified_at"}
+    assert {*ours, "_id"} == {*theirs}
+    assert 0.999 <= ours["_rand"] <= 1
+    ours["group"]["name"] = theirs["group"]["name"]  # a second picture of one sensor is "front-2"
+    assert {name: ours[name] for name in ours if name not in differing} == {
+        name: theirs[name] for name in ours if name not in differing
+    }
+
+
+def test_samples_that_cannot_be_added_are_no_silent_loss(
+    curation: Curation, curated_project: Project
+) -> None:
+    dataset, _ = synchronised(curation, curated_project)
+    frames = list(curated_project.store.frames())
+    documents = sample_documents(curation.fiftyone, dataset, frames[:1])
+    with pytest.raises(BulkWriteError), inserting(dataset) as samples:
+        samples.add([*documents.values()])  # a frame has one sample
+    assert len(dataset) == FRAMES
 
 
 def test_error_patches_can_be_opened(curation: Curation, curated_project: Project) -> None:
@@ -189,6 +232,14 @@ def test_views_for_curators_are_saved_and_open(
     assert dataset.active_label_schemas == ["labels"]
     groups = {one.name: one.paths for one in dataset.app_config.sidebar_groups}
     assert groups["boxes"][:2] == ["labels", PROPOSALS]
+    listed = [path for paths in groups.values() for path in paths]
+    assert len(listed) == len(set(listed))
+    # The App adds fields of documents that no group names to a group of the document's own.
+    for document in ("work", "record", "doubt"):
+        fields = dataset.get_field_schema()[document].get_field_schema()
+        assert {f"{document}.{name}" for name in fields} <= set(listed)
+    assert "state" in listed
+    assert "state" not in dataset.get_field_schema()["work"].get_field_schema()
 
 
 def test_a_dataset_made_anew_is_the_same(curation: Curation, curated_project: Project) -> None:

@@ -1,6 +1,7 @@
 """Corrections that come back: each box is told apart as accepted, changed, or drawn."""
 
 import math
+import uuid
 
 import numpy as np
 from builders import a_prediction, annotations, frame_id_of
@@ -43,6 +44,9 @@ def test_only_proposals_from_the_score_on_are_shown_with_model_and_score() -> No
 
 def test_the_same_proposal_has_the_same_id_each_time() -> None:
     assert proposed().box_id == proposed().box_id
+    names = uuid.UUID("0d0c6f8a-57c5-5b0e-8f0b-3c7a5f4c9a11")
+    first = uuid.uuid5(names, f"m7/{FRAME}/{CAR}/[0.0, 0.0, 10.0, 10.0]")
+    assert proposed().box_id[0] == str(first)
 
 
 def test_a_box_left_alone_counts_as_accepted() -> None:

@@ -120,6 +120,27 @@ def test_each_box_of_a_submission_is_a_line(store: Store) -> None:
     assert (added["action"], added["before_left"], added["model_id"]) == ("drawn", "", "")
 
 
+def test_heights_stand_beside_boxes_seen_from_above(store: Store) -> None:
+    work = begin(store, frames=1, angle=0.5)
+    task = work.take("ann").number
+    van, car, bus, _ = work.drafts.read(task, "ann").boxes
+    raised = replace(accepted(van), height_m=(-1.75, 0.25))
+    tall = replace(drawn((5, 5, 50, 50), 2), height_m=(-1.5, 1.25))
+    work.drafts.append(task, "ann", [an_edit([raised, accepted(car), rejected(bus), tall])])
+    work.hand_in(task, "ann")
+
+    lines = {row["box_id"]: row for row in rows_of(corrections_csv(store))}
+
+    def heights(key: str) -> list[str]:
+        columns = ("before_bottom_m", "before_top_m", "after_bottom_m", "after_top_m")
+        return [lines[key][column] for column in columns]
+
+    assert heights(van.box_id) == ["", "", "-1.75", "0.25"]
+    assert lines[van.box_id]["action"] == "moved"
+    assert heights(car.box_id) == ["", "", "", ""]
+    assert heights(tall.box_id) == ["", "", "-1.5", "1.25"]
+
+
 def test_edits_leave_as_they_came(store: Store) -> None:
     work = begin(store, frames=1)
     task = work.take("ann").number

@@ -5,7 +5,7 @@ import pytest
 
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.lidar.cuboids import Cuboids
-from prelabel.datasets.lidar.lifting import CuboidProposals
+from prelabel.datasets.lidar.proposals import CuboidProposals
 from prelabel.datasets.lidar.spread_scale import SpreadErrors, SpreadScale
 
 

@@ -4,16 +4,20 @@ Its proposals are a file of results, as any other program may have written it.
 """
 
 import json
-from dataclasses import dataclass
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from builders import a_picture, annotations
 
 from prelabel.datasets.annotations import AnnotationSet
-from prelabel.project import Project, init_project
+from prelabel.datasets.frames import LabelledFrame
+from prelabel.project import Project, init_project, open_project
 
 PICTURES = 300
+CHECKS = 160
 CLASSES = ("heron", "egret")
 SURE = ((2, 2, 20, 20), (30, 4, 50, 30))
 DOUBTFUL = (6, 28, 24, 44)
@@ -26,11 +30,16 @@ class BirdWorld:
     folder: Path
     truth: dict[str, AnnotationSet]
 
-    def label(self, project: Project, frame_ids: list[str], author: str = "ann") -> None:
-        """Label frames as they truly are."""
-        for frame in project.store.find_frames(frame_ids):
-            truth = self.truth[Path(frame.uri).name]
-            project.store.write_labels(frame.frame_id, truth, author)
+    def label(self, project: Project, frame_ids: Sequence[str], author: str = "ann") -> None:
+        """Label frames as they truly are, one after another but on disk at once."""
+        frames = project.store.find_frames(frame_ids)
+        labelled = [LabelledFrame(one, self.truth[Path(one.uri).name]) for one in frames]
+        project.store.import_frames(labelled, author)
+
+    def copied(self, folder: Path) -> "BirdWorld":
+        """The same with a project of its own in `folder`."""
+        shutil.copytree(self.folder, folder)
+        return replace(self, folder=folder)
 
 
 def bird_world(folder: Path) -> BirdWorld:
@@ -68,3 +77,17 @@ def bird_world(folder: Path) -> BirdWorld:
     with project:
         project.propose()
     return BirdWorld(folder / "birds", truth)
+
+
+def check(project: Project, world: BirdWorld, frames: int = CHECKS) -> None:
+    """Frames drawn at random, and labelled."""
+    chosen = project.select(frames, "random")
+    world.label(project, [frame.frame_id for frame in chosen.frames])
+
+
+def checked_world(world: BirdWorld, folder: Path) -> BirdWorld:
+    """A copy of the project in `folder` in which enough frames were checked."""
+    checked = world.copied(folder)
+    with open_project(folder, author="ann") as project:
+        check(project, checked)
+    return checked

@@ -8,7 +8,9 @@ from accept_children import DONE, die_at
 
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget
+from prelabel.finishing import Aim
 from prelabel.project import open_project
+from prelabel.store.errors import ConflictError
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 
@@ -17,7 +19,7 @@ def finish(url: str, root: Path, said: Connection, dies_at: int | None) -> None:
     """Bring the pool of a project in `root` on; it dies at a commit."""
     with open_project(root, author="ann") as project:
         die_at(dies_at, "commit")
-        project.finish(EASY, Budget(60))
+        project.finish(Aim(EASY, batch=Budget(60)))
     said.send(DONE)
 
 
@@ -27,5 +29,9 @@ def plan_and_accept(url: str, root: Path, said: Connection, dies_at: int | None)
         plan = project.plan_accept(EASY)
         said.send("planned")
         said.recv()
-        project.accept(plan)
+        try:
+            project.accept(plan)
+        except ConflictError as error:
+            said.send(str(error))
+            return
     said.send(DONE)
