@@ -53,7 +53,8 @@ class Volume:
 class AcceptancePlan:
     """What would be accepted; `refusal` says why nothing is, and how many checks it takes.
 
-    `advice` are sentences on what more checks would buy.
+    `advice` are sentences on what more checks would buy. `after` is the number of the newest
+    acceptance when the plan was made, 0 where there was none.
     """
 
     model: ModelRecord
@@ -63,6 +64,7 @@ class AcceptancePlan:
     volume: Volume
     refusal: str | None
     advice: tuple[str, ...]
+    after: int
 
     def judge_and_rule(self) -> tuple[Judge, Rule]:
         """What accepts; TooFewChecksError where the plan refuses."""
@@ -98,6 +100,7 @@ def plan_accept(
         raise NoProposalsError(
             "nothing can be accepted without proposals: run `prelabel propose` first"
         )
+    after = max((one.number for one in all_acceptances(store)), default=0)
     checks = project_checks(workspace, store, model, promises.iou)
     found, stopped = None, _stopped(store, model)
     if len(checks.fit.right) >= LEAST_FIT_BOXES and len(checks.test) and not stopped:
@@ -112,6 +115,7 @@ def plan_accept(
         volume,
         stopped or _refusal(checks, promises, found, store.classes()),
         _advice(found),
+        after,
     )
 
 

@@ -18,8 +18,8 @@ from prelabel.store.acceptances import (
     Acceptance,
     AcceptedFrame,
     EndKind,
+    NewAcceptance,
     Part,
-    all_acceptances,
     awaiting_audit,
     end_acceptance,
     record_acceptance,
@@ -41,9 +41,10 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
     Whole frames get labels of origin `auto`; boxes of frames half done are kept for the people who
     do the rest. The audited slice gets no labels: it becomes a batch that people label blind.
 
-    Raises TooFewChecksError where the plan refuses.
+    Raises TooFewChecksError where the plan refuses, and ConflictError where somebody accepted
+    something since the plan was made, or labelled all of it.
     """
-    number = len(all_acceptances(store)) + 1
+    number = plan.after + 1
     seed = int(np.random.SeedSequence((workspace.settings.seed, number)).generate_state(1)[0])
     frames = list(_accepted_frames(workspace, store, plan))
     count = audit_size(len(frames), workspace.settings.acceptance.audit_share)
@@ -64,7 +65,8 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
         CHECKS_TAKEN: _checks_taken(plan),
         "seed": seed,
     }
-    done = record_acceptance(store, plan.model.model_id, settings, parts, author, utc_now)
+    new = NewAcceptance(plan.model.model_id, settings, parts, plan.after)
+    done = record_acceptance(store, new, author, utc_now)
     queue_audit(workspace, store, author)
     return done
 

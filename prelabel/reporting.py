@@ -12,6 +12,7 @@ from prelabel.active.calibration_error import (
     localisation_aware_ece,
     reliability,
 )
+from prelabel.active.checks import Checks
 from prelabel.active.matching import LOCATED_IOU
 from prelabel.active.presence import classes_of
 from prelabel.active.right_boxes import RightBoxes
@@ -20,12 +21,14 @@ from prelabel.advising import project_advice
 from prelabel.auditing import look_at_audits, standing_told
 from prelabel.checking import project_checks
 from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.batches import Batch
 from prelabel.datasets.progress import Progress
 from prelabel.proposing import ShownProposals
 from prelabel.report.project import (
     AcceptanceFacts,
     CalibrationFacts,
+    ConfidenceFacts,
     FinishFacts,
     ModelFacts,
     ProjectFacts,
@@ -120,17 +123,19 @@ def _calibration(workspace: Workspace, store: Store) -> CalibrationFacts | None:
     checks = project_checks(workspace, store, model, LOCATED_IOU, as_drawn=True)
     if len(checks.fit.right) < LEAST_FIT_BOXES or not len(checks.test.right):
         return None
-    test, classes = checks.test, classes_of(checks.test.boxes)
-    own = RightBoxes.fit(checks.fit).of(test.boxes)
-    raw = test.boxes.score.astype(np.float64)
-    before, after = (
-        (
-            detection_ece(one, test.right),
-            localisation_aware_ece(one, test.right, test.iou, classes),
-        )
-        for one in (raw, own)
+    raw = checks.test.boxes.score.astype(np.float64)
+    own = RightBoxes.fit(checks.fit).of(checks.test.boxes)
+    return CalibrationFacts(
+        len(checks.test), _confidence(raw, checks.test), _confidence(own, checks.test)
     )
-    return CalibrationFacts(len(test), before, after, tuple(reliability(own, test.right)))
+
+
+def _confidence(told: Float64s, checks: Checks) -> ConfidenceFacts:
+    return ConfidenceFacts(
+        detection_ece(told, checks.right),
+        localisation_aware_ece(told, checks.right, checks.iou, classes_of(checks.boxes)),
+        tuple(reliability(told, checks.right)),
+    )
 
 
 def _rounds(

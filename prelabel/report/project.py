@@ -10,6 +10,7 @@ from prelabel.active.summary import PickResult
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.report import wording
 from prelabel.report.page import write_page
+from prelabel.report.reliability import ReliabilityPlot, reliability_plot
 from prelabel.report.wall import DEFAULT_WALL, PictureStore, WallOptions, fill_store, pick_row
 
 _TEMPLATE = "project.html.j2"
@@ -54,15 +55,31 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidenceFacts:
+    """How far some confidences are from what came of the boxes: detection calibration errors
+    (D-ECE, LaECE; 0 to 1), and the bins of a reliability plot."""
+
+    d_ece: float
+    laece: float
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationFacts:
-    """How far the confidences of the model in use are from what came of its boxes, on frames drawn
-    at random: detection calibration errors (D-ECE, LaECE; 0 to 1) of raw scores and of
-    probabilities that were fitted on other frames, and the bins of the probabilities."""
+    """Whether confidences of the model in use are true on frames drawn at random: raw scores
+    `before`, and `after` calibration the probabilities, which were fitted on other frames."""
 
     frames: int
-    before: tuple[float, float]
-    after: tuple[float, float]
-    bins: tuple[Bin, ...]
+    before: ConfidenceFacts
+    after: ConfidenceFacts
+
+    def plots(self) -> tuple[ReliabilityPlot, ReliabilityPlot]:
+        """The reliability plots of both."""
+        both = (("Raw scores", self.before), ("Calibrated", self.after))
+        first, second = (
+            reliability_plot(title, one.bins, one.d_ece, one.laece) for title, one in both
+        )
+        return first, second
 
 
 @dataclass(frozen=True, slots=True)

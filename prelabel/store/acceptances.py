@@ -12,8 +12,9 @@ from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.store.acceptance_tables import acceptance_ends, acceptances, accepted_frames
 from prelabel.store.changes import Change, Clock, Entry, changing, plain_json
-from prelabel.store.errors import UnknownEntryError
+from prelabel.store.errors import ConflictError, UnknownEntryError
 from prelabel.store.frame_rows import numbers_of, set_label_versions
+from prelabel.store.half_done import HALF_PART, of_half_done
 from prelabel.store.labels import NewVersion, check_class_ids, class_count, insert_versions
 from prelabel.store.packing import pack_labels, unpack_labels
 from prelabel.store.records import EventKind
@@ -27,7 +28,7 @@ class Part(StrEnum):
     """What was done with a frame that a rule accepted in whole or in part."""
 
     WHOLE = "whole"  # its boxes became its labels
-    HALF = "half"  # its boxes are kept for when people do the rest
+    HALF = HALF_PART  # its boxes are kept for when people do the rest
     AUDIT_WHOLE = "audit_whole"  # it would be whole, but people label it blind to check the rule
     AUDIT_HALF = "audit_half"  # the same of a frame half done
 
@@ -50,6 +51,19 @@ class AcceptedFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class NewAcceptance:
+    """What is to be accepted: of which model's proposals, under which rule, on which frames.
+
+    `after` is the number of the newest acceptance that it was planned with, 0 where there was none.
+    """
+
+    model_id: str
+    settings: Mapping[str, Any]
+    frames: Sequence[AcceptedFrame]
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """One acceptance: when (UTC), by whom, of which model's proposals, and under which rule.
 
@@ -67,35 +81,46 @@ class Acceptance:
     end_reason: str | None = None
 
 
-def record_acceptance(
-    store: Store,
-    model_id: str,
-    settings: Mapping[str, Any],
-    accepted: Sequence[AcceptedFrame],
-    author: str,
-    clock: Clock,
-) -> Acceptance:
+def record_acceptance(store: Store, new: NewAcceptance, author: str, clock: Clock) -> Acceptance:
     """Write what a rule accepted, all or nothing; labels of whole frames become current.
 
     A frame that has got labels meanwhile keeps them and is left out: somebody was faster. So is one
     that waits to be labelled blind for an earlier acceptance.
+
+    Raises ConflictError, and writes nothing, where another acceptance than `new.after` is the
+    newest by now, or no frame is left to accept.
     """
     with changing(store.database, author, clock) as change:
-        connection = change.connection
-        number = (connection.execute(select(func.max(acceptances.c.number))).scalar() or 0) + 1
-        plain = plain_json(settings, "settings")
+        newest = newest_acceptance(change.connection)
+        if newest != new.after:
+            raise ConflictError(
+                f"acceptance {newest} came in between, and this one was planned without it: look "
+                "at the plan again with `prelabel accept`"
+            )
+        number = newest + 1
+        plain = plain_json(new.settings, "settings")
         row = {
             "number": number,
             "at": change.at,
             "author": author,
-            "model_id": model_id,
+            "model_id": new.model_id,
             "settings": plain,
         }
-        connection.execute(insert(acceptances), row)
-        counts = _write(change, number, accepted)
-        told = {"acceptance": number, "model": model_id, **counts}
+        change.connection.execute(insert(acceptances), row)
+        counts = _write(change, number, new.frames)
+        if not sum(counts.values()):
+            raise ConflictError(
+                f"nothing is left to accept: all {len(new.frames):,} frames have labels by now, or "
+                "wait to be audited"
+            )
+        told = {"acceptance": number, "model": new.model_id, **counts}
         change.log(EventKind.LABELS_ACCEPTED, [Entry(told)])
-        return Acceptance(number, change.at, author, model_id, plain)
+        return Acceptance(number, change.at, author, new.model_id, plain)
+
+
+def newest_acceptance(connection: Connection) -> int:
+    """The number of the newest acceptance, 0 where there is none."""
+    return connection.execute(select(func.max(acceptances.c.number))).scalar() or 0
 
 
 def end_acceptance(
@@ -204,14 +229,7 @@ def half_done(store: Store, frame_ids: Collection[str]) -> dict[str, AnnotationS
 
 def sure_counts(store: Store) -> dict[str, int]:
     """How many boxes a rule in force accepted on each frame half done that has no labels yet."""
-    wanted = (
-        select(frames.c.frame_id, accepted_frames.c.labels)
-        .join(frames, frames.c.number == accepted_frames.c.frame)
-        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
-        .where(frames.c.label_version.is_(None), accepted_frames.c.part == Part.HALF.value)
-        .where(acceptance_ends.c.acceptance.is_(None))
-        .order_by(accepted_frames.c.acceptance)  # the newest stands in the end
-    )
+    wanted = of_half_done(frames.c.frame_id, accepted_frames.c.labels)
     with store.database.reading() as connection:
         rows = connection.execute(wanted).all()
     return {one.frame_id: len(unpack_labels(one.labels)) for one in rows}
@@ -236,17 +254,9 @@ def boxes_by_rule(store: Store) -> int:
 
 def sure_boxes_on(connection: Connection, frame_id: str) -> AnnotationSet | None:
     """The boxes of a frame half done; None where there are none, or the frame has labels."""
-    wanted = (
-        select(accepted_frames.c.labels)
-        .join(frames, frames.c.number == accepted_frames.c.frame)
-        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
-        .where(frames.c.frame_id == frame_id, frames.c.label_version.is_(None))
-        .where(accepted_frames.c.part == Part.HALF.value, acceptance_ends.c.acceptance.is_(None))
-        .order_by(accepted_frames.c.acceptance.desc())
-        .limit(1)
-    )
-    packed = connection.execute(wanted).scalar()
-    return None if packed is None else unpack_labels(packed)
+    wanted = of_half_done(accepted_frames.c.labels).where(frames.c.frame_id == frame_id)
+    packed = connection.execute(wanted).scalars().all()
+    return unpack_labels(packed[-1]) if packed else None
 
 
 def _write(change: Change, number: int, accepted: Sequence[AcceptedFrame]) -> dict[str, int]:

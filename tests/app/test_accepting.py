@@ -264,7 +264,8 @@ def test_the_report_tells_what_was_accepted_by_which_rule(accepted: Accepted) ->
     assert "Accepted by rule" in page.text
     assert accepted.rule in page.text
     assert f"acceptance {accepted.number}: 0 of" in page.text
-    assert "D-ECE" in page.text
+    assert "Raw scores: D-ECE" in page.text
+    assert "Calibrated: D-ECE" in page.text
     project.withdraw(accepted.number, "a test")
     assert project.plan_accept(EASY).refusal is None  # the checks speak for the frames again
 

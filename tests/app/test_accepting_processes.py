@@ -12,6 +12,7 @@ from pathlib import Path
 import accept_children
 import finish_children
 import pytest
+from accept_children import DONE
 from accept_projects import CHECKS, BirdWorld
 from store_content import labelled_frames
 
@@ -29,6 +30,7 @@ from prelabel.store.acceptances import (
     half_done,
     record_acceptance,
 )
+from prelabel.store.errors import ConflictError
 from prelabel.store.records import EventKind
 from prelabel.store.store import Store, utc_now
 
@@ -106,7 +108,7 @@ def test_killed_at_any_write_all_is_withdrawn_or_nothing(
     store: Store, store_url: str, tmp_path: Path, processes: ForkServerContext
 ) -> None:
     unlabelled(store)
-    record_acceptance(store, "m1", {}, accept_children.accepted_frames(), "ann", utc_now)
+    record_acceptance(store, accept_children.all_accepted(), "ann", utc_now)
     accepted, moments = state(store), 0
     done = False
     while not done:
@@ -120,20 +122,39 @@ def test_killed_at_any_write_all_is_withdrawn_or_nothing(
     assert end_acceptance(store, 1, EndKind.WITHDRAWN, "again", "ann", utc_now) == []
 
 
-def test_of_two_that_accept_the_same_one_gets_each_frame(
+def answer(process: ForkServerProcess, pipe: Connection) -> str:
+    """What a process said before it came to its end."""
+    assert pipe.poll(PATIENCE_S)
+    said: str = pipe.recv()
+    assert has_ended(process, pipe)
+    return said
+
+
+def test_of_some_that_accept_the_same_one_does(
     store: Store, store_url: str, tmp_path: Path, processes: ForkServerContext
 ) -> None:
     unlabelled(store)
     children = [
         started(processes, accept_children.accept, store_url, tmp_path, None) for _ in range(3)
     ]
-    assert all(has_ended(*child) for child in children)
-    whole = [one for number in (1, 2, 3) for one in frames_of(store, number, [Part.WHOLE])]
-    assert [one.number for one in all_acceptances(store)] == [1, 2, 3]
-    assert len({one.frame_id for one in whole}) == len(whole) == 12
-    assert {one.version for one in whole} == {1}
-    assert len(awaiting_audit(store)) == 6
-    assert store.counts().labelled == 12
+    said = sorted(answer(*child) for child in children)
+    assert said[-1] == DONE
+    assert all("acceptance 1 came in between" in one for one in said[:-1])
+    assert state(store) == (1, 24, 12, 6, 6, 1, 0)
+    assert {one.version for one in frames_of(store, 1, [Part.WHOLE])} == {1}
+
+
+def test_an_acceptance_of_nothing_is_refused(store: Store) -> None:
+    unlabelled(store)
+    accept = accept_children.all_accepted()
+    ids = [one.frame_id for one in accept.frames]
+    store.import_frames(labelled_frames(accept_children.FRAMES), "bob")
+    before = [event.number for event in store.events()]
+    with pytest.raises(ConflictError, match="all 24 frames have labels by now"):
+        record_acceptance(store, accept, "ann", utc_now)
+    assert not all_acceptances(store)
+    assert [event.number for event in store.events()] == before
+    assert store.labelled_among(ids) == set(ids)
 
 
 def test_finish_goes_on_where_it_was_killed(
@@ -181,21 +202,20 @@ def test_two_commands_that_accept_at_once(
         assert pipe.recv() == "planned"
     for _, pipe in children:
         pipe.send("go")
-    assert all(has_ended(*child) for child in children)
+    said = sorted(answer(*child) for child in children)
+    assert said[-1] == DONE
+    assert "look at the plan again" in said[0]
     with open_project(folder) as project:
         store = project.store
-        first, second = all_acceptances(store)
-        whole, more = (list(frames_of(store, one.number, [Part.WHOLE])) for one in (first, second))
-        by_rule = accepted_by_rule(store)
+        (only,) = all_acceptances(store)
+        whole = list(frames_of(store, only.number, [Part.WHOLE]))
         assert whole
-        assert by_rule == {
-            **{one.frame_id: first.number for one in whole},
-            **{one.frame_id: second.number for one in more},
-        }
-        assert len(by_rule) == len(whole) + len(more) == store.counts().labelled - CHECKS
+        by_rule = accepted_by_rule(store)
+        assert by_rule == {one.frame_id: only.number for one in whole}
+        assert len(by_rule) == store.counts().labelled - CHECKS
         newest = store.latest_batch()
         assert newest is not None
         waiting = awaiting_audit(store)
         assert waiting
-        assert set(waiting) <= {pick.frame_id for pick in newest[1].picks}
+        assert set(waiting) == {pick.frame_id for pick in newest[1].picks}
         assert not set(waiting) & by_rule.keys()

@@ -218,6 +218,11 @@ def test_cameras_tell_what_the_lidar_s_labels_lack(streets: Path, tmp_path: Path
     )
     with open_project(street) as project:
         assert project.workspace.scores_file == tmp_path / "found" / "scores.csv"
+    told = run("-p", street, "errors", "--views", tmp_path / "found" / "findings.csv",
+               "--kind", "missing", "--send", "1")  # fmt: skip
+    missing = sum(one["conflict"] == "only camera" for one in found)
+    assert f"{missing} differences between cameras and lidar" in told
+    assert "People are asked about 1 of them on 1 frame." in told
 
 
 def _forget(path: Path, sweep: str, view_box_id: str) -> Path:

@@ -21,8 +21,15 @@ from work_content import (
 
 from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
 from prelabel.settings import ReviewSettings
-from prelabel.store.acceptances import AcceptedFrame, EndKind, Part, end_acceptance, half_done
-from prelabel.store.acceptances import record_acceptance as record
+from prelabel.store.acceptances import (
+    AcceptedFrame,
+    EndKind,
+    NewAcceptance,
+    Part,
+    end_acceptance,
+    half_done,
+    record_acceptance,
+)
 from prelabel.store.store import open_store
 from prelabel.work.drafts import Drafts
 from prelabel.work.filling import fill_round
@@ -76,7 +83,7 @@ def test_a_task_begins_with_them_unless_the_frame_checks_rules(tmp_path: Path) -
         halves = [
             AcceptedFrame(frame_of(one).frame_id, Part.HALF, sure_boxes(one)) for one in (1, 3)
         ]
-        record(store, MODEL, {"rule": RULE}, halves, "ann", clock)
+        record_acceptance(store, NewAcceptance(MODEL, {"rule": RULE}, halves, 0), "ann", clock)
         fill_round(store.database, number, 1, "ann", clock)
         drafts = Drafts(store, ReviewSettings(), clock)
 

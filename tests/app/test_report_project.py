@@ -6,9 +6,12 @@ import pytest
 from builders import a_picture
 from report_pages import Page
 
+from prelabel.active.calibration_error import Bin
 from prelabel.active.summary import PickResult
 from prelabel.report import wording
 from prelabel.report.project import (
+    CalibrationFacts,
+    ConfidenceFacts,
     ModelFacts,
     ProjectFacts,
     RoundFacts,
@@ -45,6 +48,27 @@ def test_a_project_tells_counts_rounds_models_and_picks(tmp_path: Path) -> None:
     for word in ("heron", "egret", "bbbb", "unsure of a heron", "control", "0123abcd", "val"):
         assert word in page.text
     assert "prelabel select --budget 200" in page.text
+
+
+def test_reliability_before_and_after_calibration_is_drawn(tmp_path: Path) -> None:
+    before = ConfidenceFacts(0.21, 0.3, (Bin(0.4, 0.5, 12, 0.45, 0.0), Bin(0.9, 1.0, 7, 0.95, 1.0)))
+    after = ConfidenceFacts(0.02, 0.1, (Bin(0.5, 0.6, 19, 0.55, 0.5),))
+    calibration = CalibrationFacts(110, before, after)
+    facts = ProjectFacts("birds", ("heron",), (), calibration=calibration)
+    raw, calibrated = calibration.plots()
+    low, high = raw.bars
+    assert low.height < high.height == raw.bottom - raw.top
+    assert (low.y + low.height, high.y) == (raw.bottom, raw.top)
+    assert raw.left < low.x < high.x < high.x + high.width < raw.right
+    (half,) = calibrated.bars
+    assert half.told_y < half.y  # more was told than came true
+    page = Page(write_project_report(facts, tmp_path))
+    assert len([one for one in page.named("rect") if one.get("class") == "right"]) == 3
+    for told in ("Raw scores: D-ECE 0.210, LaECE 0.300", "Calibrated: D-ECE 0.020, LaECE 0.100"):
+        assert told in page.text
+    assert "12 boxes of confidence 0.4 to 0.5: 0.45 on average, 0.00 right" in page.text
+    described = [one.get("aria-label") or "" for one in page.named("svg")]
+    assert any(one.startswith("Reliability of calibrated on 19 boxes") for one in described)
 
 
 def test_a_new_project_has_a_report_too(tmp_path: Path) -> None:

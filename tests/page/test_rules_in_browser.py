@@ -13,7 +13,7 @@ from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.boxes import Boxes
 from prelabel.project import open_project
-from prelabel.store.acceptances import AcceptedFrame, Part, record_acceptance
+from prelabel.store.acceptances import AcceptedFrame, NewAcceptance, Part, record_acceptance
 from prelabel.store.records import Shown
 from prelabel.store.store import utc_now
 
@@ -34,7 +34,9 @@ def accept_best_of_each(project: ReviewProject) -> None:
             origins = [Origin(OriginKind.AUTO, MODEL, one.score, rule=RULE) for one in best.origin]
             sure = AnnotationSet(best.boxes, best.class_id, best.box_id, origins)
             halves.append(AcceptedFrame(pick.frame_id, Part.HALF, sure))
-        record_acceptance(opened.store, MODEL, {"rule": RULE}, halves, "ann", utc_now)
+        record_acceptance(
+            opened.store, NewAcceptance(MODEL, {"rule": RULE}, halves, 0), "ann", utc_now
+        )
 
 
 def test_a_box_says_which_rule_accepted_it(

@@ -17,10 +17,12 @@ from prelabel.datasets.annotations import Origin, OriginKind
 from prelabel.store.acceptances import (
     AcceptedFrame,
     EndKind,
+    NewAcceptance,
     Part,
     end_acceptance,
     record_acceptance,
 )
+from prelabel.store.errors import ConflictError
 from prelabel.store.store import open_store, utc_now
 
 DONE = "done"
@@ -38,11 +40,20 @@ def accepted_frames() -> list[AcceptedFrame]:
     ]
 
 
+def all_accepted() -> NewAcceptance:
+    """The same, planned before there was any acceptance."""
+    return NewAcceptance("m1", {"rule": "a rule"}, accepted_frames(), 0)
+
+
 def accept(url: str, root: Path, said: Connection, dies_at: int | None) -> None:
-    """Accept all frames in one acceptance."""
+    """Accept all frames in one acceptance, or say who was faster."""
     with open_store(url, root) as store:
         die_at(dies_at, "statement")
-        record_acceptance(store, "m1", {"rule": "a rule"}, accepted_frames(), "ann", utc_now)
+        try:
+            record_acceptance(store, all_accepted(), "ann", utc_now)
+        except ConflictError as error:
+            said.send(str(error))
+            return
     said.send(DONE)
 
 

@@ -10,6 +10,7 @@ from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget
 from prelabel.finishing import Aim
 from prelabel.project import open_project
+from prelabel.store.errors import ConflictError
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 
@@ -28,5 +29,9 @@ def plan_and_accept(url: str, root: Path, said: Connection, dies_at: int | None)
         plan = project.plan_accept(EASY)
         said.send("planned")
         said.recv()
-        project.accept(plan)
+        try:
+            project.accept(plan)
+        except ConflictError as error:
+            said.send(str(error))
+            return
     said.send(DONE)
