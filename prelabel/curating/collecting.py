@@ -13,10 +13,12 @@ from prelabel.curating.wishes import WishOutcome, grant
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Frame
 from prelabel.project import Project
+from prelabel.store.acceptances import awaiting_audit
 from prelabel.store.records import LabelVersion
 
 SOURCE = "edited in FiftyOne"
 _BESIDE = f"{SOURCE}, in conflict"
+_BLIND = "waits for a blind audit of a rule"
 _PAGE = 2000
 
 
@@ -26,10 +28,12 @@ class Collected:
     what became of the curator's tags; and what could not be taken over, each with its reason.
 
     `at` is from when on edits are still to be collected; `own` tells when this process itself
-    wrote to the sample of a frame since then.
+    wrote to the sample of a frame since then. People are to label the frames in `blind` without
+    seeing what is proposed.
     """
 
     at: datetime
+    blind: frozenset[str] = frozenset()
     own: dict[str, datetime] = field(default_factory=dict)
     edits: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
@@ -55,10 +59,11 @@ def collect(dataset: Any, project: Project) -> Collected:
     An edit becomes a label version by the project's author, with the source "edited in FiftyOne".
     Where the store has got newer labels meanwhile nothing is overwritten: the curator's boxes are
     kept in the frame's history, and shown in the field `conflict` until the frame is tagged "take
-    mine" or "keep theirs". Collecting twice changes nothing more.
+    mine" or "keep theirs". So are boxes drawn on a frame that waits for a blind audit: taken over,
+    they would be the audit. Collecting twice changes nothing more.
     """
     notes = Notes.of(dataset)
-    done = Collected(datetime.now(UTC))
+    done = Collected(datetime.now(UTC), frozenset(awaiting_audit(project.store)))
     for page in _pages(dataset, project, _candidates(dataset, notes.mark)):
         for seen in page:
             _collect_labels(dataset, project, seen, done)
@@ -113,7 +118,8 @@ def _collect_labels(dataset: Any, project: Project, seen: _Seen, done: Collected
     # The App writes back what was on the screen: boxes filled from an older version say so.
     stamps = {box.version for box in seen.labels if box.version is not None}
     base = min(stamps, default=seen.version) if stamps else seen.version
-    history = {one.number: one for one in project.store.label_history(frame_id)} if base else {}
+    told_of = base or seen.labels  # of nearly all other frames there is no history
+    history = {one.number: one for one in project.store.label_history(frame_id)} if told_of else {}
     before = _labels_of(history.get(base))
     change = edited(before, seen.labels, project.classes(), seen.frame)
     if change.refused:
@@ -126,9 +132,11 @@ def _collect_labels(dataset: Any, project: Project, seen: _Seen, done: Collected
         if (taken[-1].source or "").startswith(_BESIDE):
             _show_conflict(dataset, seen, change, done)
         return
-    written = project.store.write_labels_after(
-        frame_id, change.annotations, project.author, base, SOURCE
-    )
+    written = None
+    if frame_id not in done.blind:
+        written = project.store.write_labels_after(
+            frame_id, change.annotations, project.author, base, SOURCE
+        )
     if written is not None:
         done.edits[frame_id] = change.told
         return
@@ -142,6 +150,8 @@ def _keep_conflict(
     frame_id = seen.frame.frame_id
     current = project.store.labels(frame_id)
     by = current.author if current else "a withdrawal"
+    if frame_id in done.blind:
+        by = "a blind audit"
     project.store.keep_labels_beside(
         frame_id, change.annotations, project.author, f"{_BESIDE} with {by}"
     )
@@ -155,7 +165,10 @@ def _show_conflict(dataset: Any, seen: _Seen, change: Edited, done: Collected) -
     sample.tags = sorted({*sample.tags, CONFLICT})
     sample.save()
     done.own[frame_id] = datetime.now(UTC)
-    done.conflicts[frame_id] = f"{change.told}, while the labels changed in the project as well"
+    why = "while the labels changed in the project as well"
+    if frame_id in done.blind:
+        why = f"not taken over: the frame {_BLIND}; label it on the review page"
+    done.conflicts[frame_id] = f"{change.told}, {why}"
 
 
 def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collected) -> None:
@@ -164,6 +177,9 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
     if wish is None or CONFLICT not in seen.tags:
         return
     frame_id = seen.frame.frame_id
+    if wish == TAKE_MINE and frame_id in done.blind:
+        done.refused[frame_id] = f"it {_BLIND}; your boxes stay in the view `conflicts`"
+        return
     history = project.store.label_history(frame_id)
     mine = [one for one in history if (one.source or "").startswith(_BESIDE)]
     if wish == TAKE_MINE and mine:

@@ -65,15 +65,22 @@ def labels_document(
 
 
 def proposals_document(
-    shown: Shown, frame: Frame, classes: Sequence[str], verdicts: Verdicts | None
+    shown: Shown,
+    frame: Frame,
+    classes: Sequence[str],
+    verdicts: Verdicts | None,
+    sure: Mapping[str, str],
 ) -> Document:
-    """The proposals of a model on a frame."""
+    """The proposals of a model on a frame; `sure` are the rules that accepted some, by box id."""
     more: list[Document] = [
         {"confidence": origin.score, "uncertainty": uncertainty}
         for origin, uncertainty in zip(
             shown.proposals.origin, shown.uncertainty.tolist(), strict=True
         )
     ]
+    if sure:
+        for box_id, its in zip(shown.proposals.box_id, more, strict=True):
+            its["rule"] = sure.get(box_id)
     return _detections(shown.proposals, frame, classes, more, verdicts)
 
 

@@ -8,6 +8,7 @@ from prelabel.curating.opening import FiftyOne
 LABELS, CONFLICT, SUSPECTS = "labels", "conflict", "suspects"
 PROPOSALS = "proposals_"
 EVALUATION, DISAGREEMENT = "eval", "disagreement"
+SURE_BOXES = "sure_boxes"  # that a rule accepted on a frame half done
 SIMILARITY, MAP = "similarity", "map"
 
 # Tags by which a curator says what is to become of a frame.
@@ -25,7 +26,6 @@ WISHES = (REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS)
 _FRAME = ("frame_id", "split", "kind", "sequence", "sequence_index", "instant")
 _RECORD = ("version", "by", "seconds", "round", "source", "rule")
 _WORK = (
-    "state",
     "round",
     "strategy",
     "score",
@@ -50,20 +50,19 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
     judged[DISAGREEMENT] = text
     documents = {
         "record": dict(zip(_RECORD, (whole, text, number, whole, text, text), strict=True)),
-        "work": dict(
-            zip(_WORK, (text, whole, text, number, text, number, yes, text, text), strict=True)
-        ),
+        "work": dict(zip(_WORK, (whole, text, number, text, number, yes, text, text), strict=True)),
         "doubt": dict(zip(_DOUBT, (text, number, whole, whole), strict=True)),
     }
     label = {"origin": text, "model": text, "version": whole, "turned": yes, "rule": text}
+    proposed = {"uncertainty": number, "rule": text}
     boxes = {
         LABELS: label | judged,
         CONFLICT: {"version": whole},
         SUSPECTS: {"kind": text, "suggested": text},
-        **{proposals_field(model): {"uncertainty": number} | judged for model in models},
+        **{proposals_field(model): proposed | judged for model in models},
     }
     plain = dict.fromkeys(("frame_id", "split", "kind", "sequence", "instant"), text)
-    plain |= {"sequence_index": whole, "state": text, "excluded": text}
+    plain |= {"sequence_index": whole, "state": text, "excluded": text, SURE_BOXES: whole}
     plain |= {f"{EVALUATION}_{word}": whole for word in ("tp", "fp", "fn")}
     embedded = fo.EmbeddedDocumentField
     for name in documents:
@@ -102,7 +101,7 @@ def arrange(fo: FiftyOne, dataset: Any, classes: Sequence[str], models: Sequence
     proposals = [proposals_field(model) for model in models]
     groups = [
         ("boxes", [LABELS, *proposals, SUSPECTS, CONFLICT]),
-        ("work", ["state", "excluded", *(f"work.{one}" for one in _WORK if one != "state")]),
+        ("work", ["state", SURE_BOXES, "excluded", *(f"work.{one}" for one in _WORK)]),
         ("labelled", [f"record.{one}" for one in _RECORD]),
         ("doubt", [f"doubt.{one}" for one in _DOUBT]),
         ("evaluation", [f"{EVALUATION}_{word}" for word in ("tp", "fp", "fn")]),

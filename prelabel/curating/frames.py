@@ -12,7 +12,7 @@ from prelabel.curating.documents import (
     labels_document,
     proposals_document,
 )
-from prelabel.curating.fields import LABELS, proposals_field
+from prelabel.curating.fields import LABELS, SURE_BOXES, proposals_field
 from prelabel.datasets.predictions import Prediction
 from prelabel.proposals import shown_proposals
 from prelabel.store.overview import Overview, Work
@@ -67,6 +67,7 @@ def columns_of(
     for one in overviews:
         frame_id, version = one.frame.frame_id, one.labels
         columns.put("state", frame_id, state_of(one))
+        columns.put(SURE_BOXES, frame_id, len(one.sure) if one.sure else None)
         for name in _JUDGED:  # by the newest model, which may not have looked at every frame
             columns.values.setdefault(name, {}).setdefault(frame_id, None)
         columns.put("excluded", frame_id, one.excluded)
@@ -85,8 +86,13 @@ def state_of(one: Overview) -> str:
     if one.excluded is not None:
         return "excluded"
     if one.work is not None and one.work.state not in (None, "accepted", "superseded"):
-        return str(one.work.state).replace("_", " ")
+        return state_word(one.work.state)
     return "unlabelled" if one.labels is None else "labelled"
+
+
+def state_word(state: str) -> str:
+    """The state of a task as curators read it."""
+    return state.replace("_", " ")
 
 
 def _proposals(
@@ -112,7 +118,7 @@ def _proposals(
                 truth = one.labels.annotations
                 columns.judged += 1
                 judged[frame_id], about = evaluated(prediction, truth, shown.proposals)
-            document = proposals_document(shown, one.frame, classes, about)
+            document = proposals_document(shown, one.frame, classes, about, one.sure)
             columns.put(proposals_field(model.model_id), frame_id, document)
             columns.boxes += len(prediction)
             if newest:
@@ -193,7 +199,6 @@ def _record(version: LabelVersion) -> Document:
 def _work(work: Work) -> Document:
     return _document(
         {
-            "state": work.state,
             "round": work.round_number,
             "strategy": work.strategy,
             "score": work.score,

@@ -11,9 +11,11 @@ from prelabel.curating.fields import (
     LABELS,
     LEAK,
     NEAR_DUPLICATE,
+    SURE_BOXES,
     SUSPECTS,
     proposals_field,
 )
+from prelabel.curating.frames import state_word
 from prelabel.curating.opening import FiftyOne
 from prelabel.curating.samples import all_samples
 from prelabel.datasets.annotations import OriginKind
@@ -45,7 +47,7 @@ def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Seq
         "most uncertain": whole.exists("doubt.uncertainty").sort_by(
             "doubt.uncertainty", reverse=True
         ),
-        "sent back": whole.match(field("work.state") == TaskState.SENT_BACK.value),
+        "sent back": whole.match(field("state") == state_word(TaskState.SENT_BACK)),
         "conflicts": whole.exists(f"{CONFLICT}.detections.0"),
         "excluded": whole.exists("excluded"),
         "near-duplicates": whole.match_tags(NEAR_DUPLICATE),
@@ -58,6 +60,7 @@ def save_views(fo: FiftyOne, dataset: Any, newest_round: int | None, models: Seq
         name = f"label errors: {kind.value}"
         views[name] = whole.filter_labels(SUSPECTS, field("kind") == kind.value)
     views |= _by_origin(fo, whole) | _disagreements(fo, whole, models)
+    views |= _half_done(fo, whole, models)
     for name, view in views.items():
         dataset.save_view(name, view, overwrite=True)
 
@@ -71,6 +74,18 @@ def _by_origin(fo: FiftyOne, whole: Any) -> Views:
         "auto: accepted by a rule": whole.filter_labels(LABELS, auto),
         "human: drawn or changed": whole.filter_labels(LABELS, origin.is_in(by_people)),
         "human: as proposed": whole.filter_labels(LABELS, origin == OriginKind.PROPOSED.value),
+    }
+
+
+def _half_done(fo: FiftyOne, whole: Any, models: Sequence[str]) -> Views:
+    """Frames on which a rule accepted some proposals: those, and the others, left to people."""
+    if not models:
+        return {}
+    frames, newest = whole.exists(SURE_BOXES), proposals_field(models[-1])
+    by_rule = fo.ViewField("rule").exists()
+    return {
+        "half done: accepted by a rule": frames.filter_labels(newest, by_rule),
+        "half done: nobody vouched for": frames.filter_labels(newest, ~by_rule),
     }
 
 

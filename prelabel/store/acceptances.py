@@ -14,6 +14,7 @@ from prelabel.store.acceptance_tables import acceptance_ends, acceptances, accep
 from prelabel.store.changes import Change, Clock, Entry, changing, plain_json
 from prelabel.store.errors import ConflictError, UnknownEntryError
 from prelabel.store.frame_rows import numbers_of, set_label_versions
+from prelabel.store.half_done import HALF_PART, of_half_done
 from prelabel.store.labels import NewVersion, check_class_ids, class_count, insert_versions
 from prelabel.store.packing import pack_labels, unpack_labels
 from prelabel.store.records import EventKind
@@ -27,7 +28,7 @@ class Part(StrEnum):
     """What was done with a frame that a rule accepted in whole or in part."""
 
     WHOLE = "whole"  # its boxes became its labels
-    HALF = "half"  # its boxes are kept for when people do the rest
+    HALF = HALF_PART  # its boxes are kept for when people do the rest
     AUDIT_WHOLE = "audit_whole"  # it would be whole, but people label it blind to check the rule
     AUDIT_HALF = "audit_half"  # the same of a frame half done
 
@@ -228,14 +229,7 @@ def half_done(store: Store, frame_ids: Collection[str]) -> dict[str, AnnotationS
 
 def sure_counts(store: Store) -> dict[str, int]:
     """How many boxes a rule in force accepted on each frame half done that has no labels yet."""
-    wanted = (
-        select(frames.c.frame_id, accepted_frames.c.labels)
-        .join(frames, frames.c.number == accepted_frames.c.frame)
-        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
-        .where(frames.c.label_version.is_(None), accepted_frames.c.part == Part.HALF.value)
-        .where(acceptance_ends.c.acceptance.is_(None))
-        .order_by(accepted_frames.c.acceptance)  # the newest stands in the end
-    )
+    wanted = of_half_done(frames.c.frame_id, accepted_frames.c.labels)
     with store.database.reading() as connection:
         rows = connection.execute(wanted).all()
     return {one.frame_id: len(unpack_labels(one.labels)) for one in rows}
@@ -260,17 +254,9 @@ def boxes_by_rule(store: Store) -> int:
 
 def sure_boxes_on(connection: Connection, frame_id: str) -> AnnotationSet | None:
     """The boxes of a frame half done; None where there are none, or the frame has labels."""
-    wanted = (
-        select(accepted_frames.c.labels)
-        .join(frames, frames.c.number == accepted_frames.c.frame)
-        .outerjoin(acceptance_ends, acceptance_ends.c.acceptance == accepted_frames.c.acceptance)
-        .where(frames.c.frame_id == frame_id, frames.c.label_version.is_(None))
-        .where(accepted_frames.c.part == Part.HALF.value, acceptance_ends.c.acceptance.is_(None))
-        .order_by(accepted_frames.c.acceptance.desc())
-        .limit(1)
-    )
-    packed = connection.execute(wanted).scalar()
-    return None if packed is None else unpack_labels(packed)
+    wanted = of_half_done(accepted_frames.c.labels).where(frames.c.frame_id == frame_id)
+    packed = connection.execute(wanted).scalars().all()
+    return unpack_labels(packed[-1]) if packed else None
 
 
 def _write(change: Change, number: int, accepted: Sequence[AcceptedFrame]) -> dict[str, int]:

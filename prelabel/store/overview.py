@@ -1,6 +1,6 @@
 """All that the store knows of a frame at a glance, for those who show the whole dataset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,14 @@ from prelabel.datasets.frames import Frame
 from prelabel.store.acceptance_tables import accepted_frames
 from prelabel.store.database import Database
 from prelabel.store.frame_rows import Places, frame_of, rows_of
+from prelabel.store.half_done import sure_rules
 from prelabel.store.packing import unpack_labels
 from prelabel.store.records import EventKind, LabelVersion
 from prelabel.store.tables import batches, events, exclusions, frames, label_versions, picks
 from prelabel.store.work_tables import tasks
 
 _PAGE = 1000
+_OF_ACCEPTANCES = (EventKind.LABELS_ACCEPTED.value, EventKind.LABELS_WITHDRAWN.value)
 _OF_ROUNDS = (EventKind.BATCH_RECORDED.value, EventKind.TASKS_QUEUED.value)
 
 
@@ -41,12 +43,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A frame with its current labels and the work on it; `excluded` says why it is out."""
+    """A frame with its current labels and the work on it; `excluded` says why it is out.
+
+    On a frame half done `sure` are the rules in force that accepted boxes, by box id.
+    """
 
     frame: Frame
     labels: LabelVersion | None
     work: Work | None
     excluded: str | None
+    sure: Mapping[str, str]
 
 
 def stream_overviews(
@@ -61,8 +67,8 @@ def stream_overviews(
 def frames_changed_since(connection: Connection, event: int) -> tuple[list[str], int]:
     """Ids of the frames that events after this number tell of, and the number of the newest one.
 
-    Frames that were chosen, queued, or accepted by a rule together are among them, though such
-    events name no single frame; so are those that people have in hand, as lending is no event.
+    Frames that were chosen, queued, accepted by a rule or withdrawn together are among them, though
+    such events name no single frame; so are those that people have in hand, as lending is no event.
     """
     newest = connection.execute(select(func.max(events.c.number))).scalar() or 0
     told = select(events.c.frame).where(events.c.number > event, events.c.frame.is_not(None))
@@ -72,9 +78,9 @@ def frames_changed_since(connection: Connection, event: int) -> tuple[list[str],
     rounds = {row.details["round"] for row in connection.execute(rounds_told)}
     numbers = set(connection.execute(told.distinct()).scalars())
     accepted_told = select(events.c.details).where(
-        events.c.number > event, events.c.kind == EventKind.LABELS_ACCEPTED.value
+        events.c.number > event, events.c.kind.in_(_OF_ACCEPTANCES)
     )
-    accepted = {row.details["acceptance"] for row in connection.execute(accepted_told)}
+    accepted = {row.details.get("acceptance") for row in connection.execute(accepted_told)}
     if accepted:
         theirs = select(accepted_frames.c.frame).where(accepted_frames.c.acceptance.in_(accepted))
         numbers |= set(connection.execute(theirs).scalars())
@@ -130,6 +136,7 @@ def _overviews(connection: Connection, places: Places, page: list[Row[Any]]) -> 
     }
     out = select(exclusions.c.frame, exclusions.c.reason).where(exclusions.c.frame.in_(numbers))
     reasons = {row.frame: row.reason for row in connection.execute(out)}
+    sure = sure_rules(connection, numbers)
     found = []
     for row in page:
         pick = work.get(row.number)
@@ -140,6 +147,7 @@ def _overviews(connection: Connection, places: Places, page: list[Row[Any]]) -> 
                 _version(row.frame_id, versions.get(row.number)),
                 None if pick is None else _work(pick, task),
                 reasons.get(row.number),
+                sure.get(row.number, {}),
             )
         )
     return found

@@ -232,6 +232,14 @@ def test_views_for_curators_are_saved_and_open(
     assert dataset.active_label_schemas == ["labels"]
     groups = {one.name: one.paths for one in dataset.app_config.sidebar_groups}
     assert groups["boxes"][:2] == ["labels", PROPOSALS]
+    listed = [path for paths in groups.values() for path in paths]
+    assert len(listed) == len(set(listed))
+    # The App adds fields of documents that no group names to a group of the document's own.
+    for document in ("work", "record", "doubt"):
+        fields = dataset.get_field_schema()[document].get_field_schema()
+        assert {f"{document}.{name}" for name in fields} <= set(listed)
+    assert "state" in listed
+    assert "state" not in dataset.get_field_schema()["work"].get_field_schema()
 
 
 def test_a_dataset_made_anew_is_the_same(curation: Curation, curated_project: Project) -> None:

@@ -16,6 +16,7 @@ from prelabel.store.acceptances import (
     EndKind,
     NewAcceptance,
     Part,
+    awaiting_audit,
     end_acceptance,
     record_acceptance,
 )
@@ -53,6 +54,62 @@ def test_labels_that_a_rule_accepted_are_told_apart_and_confirmed(
     assert confirmed is not None
     assert {one.kind for one in confirmed.annotations.origin} == {OriginKind.PROPOSED}
     assert confirmed.source == "confirmed in FiftyOne"
+
+
+def test_frames_half_done_show_which_boxes_nobody_vouched_for(
+    curation: Curation, curated_project: Project
+) -> None:
+    frame = next(curated_project.store.frames(labelled=False))
+    shown = proposals_for(curated_project, [frame.frame_id])[frame.frame_id].visible.take(
+        np.array([1])
+    )
+    origins = [Origin(OriginKind.AUTO, one.model_id, one.score, rule="r") for one in shown.origin]
+    sure = AnnotationSet(shown.boxes, shown.class_id, shown.box_id, origins)
+    dataset, _ = synchronised(curation, curated_project)
+    half = AcceptedFrame(frame.frame_id, Part.HALF, sure)
+    record_acceptance(curated_project.store, NewAcceptance(MODEL, {}, [half], 0), "ann", utc_now)
+    synchronised(curation, curated_project)
+    sample = sample_of(dataset, frame.frame_id)
+    assert (sample.sure_boxes, sample.labels) == (1, None)
+    assert [box.rule for box in sample[PROPOSALS].detections] == [None, "r"]
+    (left,) = dataset.load_saved_view("half done: nobody vouched for")
+    assert [box.box_id for box in left[PROPOSALS].detections] != list(shown.box_id)
+    (by_rule,) = dataset.load_saved_view("half done: accepted by a rule")
+    assert [box.box_id for box in by_rule[PROPOSALS].detections] == list(shown.box_id)
+
+    end_acceptance(curated_project.store, 1, EndKind.WITHDRAWN, "a trial", "ann", utc_now)
+    synchronised(curation, curated_project)
+    sample = sample_of(dataset, frame.frame_id)
+    assert sample.sure_boxes is None
+    assert all(not box.has_field("rule") for box in sample[PROPOSALS].detections)
+
+
+def test_boxes_drawn_on_a_frame_of_a_blind_audit_are_kept_and_not_taken_over(
+    curation: Curation, curated_project: Project
+) -> None:
+    frame = next(curated_project.store.frames(labelled=False))
+    shown = proposals_for(curated_project, [frame.frame_id])[frame.frame_id].visible
+    checked = AcceptedFrame(frame.frame_id, Part.AUDIT_WHOLE, shown)
+    record_acceptance(curated_project.store, NewAcceptance(MODEL, {}, [checked], 0), "ann", utc_now)
+    dataset, _ = synchronised(curation, curated_project)
+    sample = sample_of(dataset, frame.frame_id)
+    drawn = curation.fiftyone.Detection(label=CLASSES[0], bounding_box=[0, 0, 0.5, 0.5])
+    sample["labels"] = curation.fiftyone.Detections(detections=[drawn])
+    sample.save()
+    for tags in ([], ["take mine"]):
+        sample.tags += tags
+        sample.save()
+        _, done = synchronised(curation, curated_project)
+        assert done.collected is not None
+        told = {**done.collected.conflicts, **done.collected.refused}
+        assert "waits for a blind audit" in told[frame.frame_id]
+        assert done.collected.edits == {}
+        assert curated_project.store.labels(frame.frame_id) is None
+        assert awaiting_audit(curated_project.store) == [frame.frame_id]
+        sample = sample_of(dataset, frame.frame_id)
+        assert (sample.labels, len(sample.conflict.detections)) == (None, 1)
+    (kept,) = curated_project.store.label_history(frame.frame_id)
+    assert (len(kept.annotations), kept.author) == (1, "ann")
 
 
 def test_an_edit_of_labels_that_were_withdrawn_is_kept_beside(

@@ -21,6 +21,7 @@ from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.project import Project
+from prelabel.suspicions import read_suspects
 
 RNG = np.random.default_rng(0)
 OURS = "@prelabel/curation"
@@ -145,6 +146,29 @@ def test_the_worker_trains_proposes_and_shows_it(dataset: Any, project: Project)
     dataset.reload()
     assert len(dataset.exists(proposals_field(model.model_id))) == FRAMES
     assert sorted(dataset.list_brain_runs()) == ["map", "similarity"]
+
+
+def test_the_worker_finds_label_errors_and_shows_them(dataset: Any, project: Project) -> None:
+    import fiftyone.operators as foo
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    for frame in project.store.frames():
+        corners = [[at, at, at + 12, at + 10] for at in (2, 14, 26, 34)]
+        drawn = AnnotationSet(Boxes(corners), [0, 1, 0, 1], new_box_ids(4, RNG), [DRAWN] * 4)
+        project.store.write_labels(frame.frame_id, drawn, "ann")
+    shorten_training(project)
+    given = {"dataset": dataset, "params": {"folds": 2}, "request_delegation": True}
+    foo.execute_operator(f"{OURS}/find_label_errors", given)
+    assert work_once(dataset.name) == 1
+    (done,) = DelegatedOperationService().list_operations(dataset_name=dataset.name)
+    assert done.run_state == "completed", done.result.error
+    kept = read_suspects(project.workspace).by_frame
+    suspects = sum(len(one) for one in kept.values())
+    assert suspects >= 4 * FRAMES
+    assert done.status.label == f"{suspects} suspects on {FRAMES} frames"
+    dataset.reload()
+    assert dataset.count("suspects.detections") == suspects
+    assert len(dataset.exists("labels")) == FRAMES
 
 
 def shorten_training(project: Project) -> None:

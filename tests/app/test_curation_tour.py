@@ -7,7 +7,7 @@ from curation_tour import choose_batch, curating, fix_first_patch, open_app, ope
 from mongo import mongod_program, skip_without_mongod
 from playwright.sync_api import sync_playwright
 from review_app import opened_copy
-from review_browser import chromium_program, launched
+from review_browser import chromium_program, launched, skip_without_chromium
 
 from prelabel.datasets.annotations import DRAWN, AnnotationSet
 from prelabel.datasets.boxes import Boxes
@@ -20,7 +20,7 @@ def test_a_curator_chooses_a_batch_and_fixes_a_box_in_the_app(birds: Path, tmp_p
     if mongod_program() is None:
         skip_without_mongod()
     if chromium_program() is None:
-        pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
+        skip_without_chromium()
     folder = tmp_path / "birds"
     with opened_copy(birds, folder, chosen=0) as project:
         frame = next(project.store.frames())

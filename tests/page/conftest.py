@@ -16,7 +16,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 from review_app import Served
-from review_browser import chromium_program, launched
+from review_browser import chromium_program, launched, skip_without_chromium
 from review_people import served_project
 from review_projects import ReviewProject, review_project
 
@@ -36,7 +36,7 @@ NewContext = Callable[..., BrowserContext]
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if chromium_program() is None:
-        pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
+        skip_without_chromium()
     with sync_playwright() as playwright, launched(playwright) as opened:
         yield opened
 

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
+import pytest
 from playwright.sync_api import Browser, Playwright
 
 _FLAGS = (
@@ -22,6 +24,14 @@ _FLAGS = (
 def chromium_program() -> str | None:
     """Where the installed chromium is; None where there is none."""
     return shutil.which("chromium")
+
+
+def skip_without_chromium() -> NoReturn:
+    """Leave out a test of a page; on CI, where all tests are to run, fail instead."""
+    told = "no chromium is installed (Debian: apt-get install chromium)"
+    if os.environ.get("CI"):
+        pytest.fail(told)
+    pytest.skip(told)
 
 
 @contextmanager

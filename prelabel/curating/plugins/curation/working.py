@@ -71,7 +71,10 @@ class FindLabelErrors(foo.Operator):  # type: ignore[misc]  # FiftyOne comes wit
 
 
 class TrainAndPropose(foo.Operator):  # type: ignore[misc]  # FiftyOne comes without types
-    """Train on the labels so far, and propose boxes on every unlabelled frame."""
+    """Train on the labels so far, and look at every frame but labelled test frames.
+
+    What is seen on labelled frames is compared with their labels; see `prelabel.proposing.propose`.
+    """
 
     @property
     def config(self) -> Any:
