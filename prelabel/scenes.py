@@ -1,6 +1,7 @@
 """The scenes of a project's lidar frames: brought in with the frames, kept in its folder."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from prelabel.datasets.formats.report import ImportReport, ProblemKind
 from prelabel.datasets.frames import Frame, FrameKind, LabelledFrame
 from prelabel.datasets.lidar.scenes import (
     SCENES_FOLDER,
+    SUFFIX,
     Scene,
+    Surroundings,
     read_scene,
     read_scene_data,
+    read_surroundings,
     scene_file,
 )
 
@@ -33,6 +37,18 @@ class Scenes:
         if not path.is_file():
             return None
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+    def stamps(self) -> dict[str, str]:
+        """By the ids of the frames that have a scene, another word for another file of it."""
+        if not self.folder.is_dir():
+            return {}
+        with os.scandir(self.folder) as found:
+            files = {Path(one.name): one.stat() for one in found if one.name.endswith(SUFFIX)}
+        return {path.stem: f"{at.st_size} {at.st_mtime_ns}" for path, at in files.items()}
+
+    def surroundings(self, frame_id: str) -> Surroundings:
+        """The scene around a frame with points and ground; BadInputError where there is none."""
+        return read_surroundings(self._file(frame_id))
 
     def scene(self, frame_id: str) -> Scene:
         """The scene around a frame; BadInputError where there is none."""

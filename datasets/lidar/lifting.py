@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prelabel.datasets.arrays import Float64s, Int64s
+from prelabel.datasets.arrays import Float32s, Float64s, Int64s
 from prelabel.datasets.boxes import Boxes
 from prelabel.datasets.geometry import angle_of
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
@@ -17,6 +17,7 @@ _MARGIN_M = 0.1  # round a footprint: boxes are a pixel or two too narrow as oft
 _STANDS_M = 0.15  # what is lower belongs to the ground
 _GAP_M = 0.8  # what hangs higher over the rest belongs to a tree or a bridge
 _TALLEST_M = 5.0
+_LEAST_SIDE_M = 1e-3
 _USUAL_M = 1.6  # where there are no points to tell
 _LEAST_POINTS = 5
 # One standard deviation of a top or a bottom: with points to tell, and without.
@@ -78,6 +79,29 @@ def lift_boxes(
     centre = np.column_stack([flat.centre_m[:, :2], bottoms + heights / 2])
     size = np.column_stack([flat.size_m[:, :2], heights])
     return Cuboids(centre, size, flat.yaw, flat.frame), points
+
+
+def cuboids_as_drawn(
+    boxes: Boxes, height_m: Float32s | None, grid: BirdsEyeGrid, cloud: PointCloud, ground: Ground
+) -> Cuboids:
+    """The cuboids over boxes of a bird's-eye picture, the front where the box has it.
+
+    What `grid.boxes` makes of cuboids becomes these cuboids again: the length is the width of the
+    box, though it may be the shorter side. `height_m` (n, 2) are bottoms and tops where somebody
+    has said them; those that are NaN, or all where it is None, are told from the points. A side is
+    at least a millimetre long.
+    """
+    xyxy = boxes.xyxy.astype(np.float64)
+    middle = grid.metres((xyxy[:, :2] + xyxy[:, 2:]) / 2)
+    sides = np.maximum((xyxy[:, 2:] - xyxy[:, :2]) * grid.resolution_m, _LEAST_SIDE_M)
+    said = np.full((len(boxes), 2), np.nan) if height_m is None else height_m.astype(np.float64)
+    unsaid = np.flatnonzero(np.isnan(said).any(axis=1))
+    if len(unsaid):
+        said[unsaid] = lift_boxes(boxes.take(unsaid), grid, cloud, ground)[0].heights()
+    centre = np.column_stack([middle, said.mean(axis=1)])
+    size = np.column_stack([sides, said[:, 1] - said[:, 0]])
+    yaw = wrapped(-angle_of(boxes).astype(np.float64) - np.pi / 2)
+    return Cuboids(centre, size, yaw, grid.frame)
 
 
 def footprints_on_ground(boxes: Boxes, grid: BirdsEyeGrid) -> Cuboids:

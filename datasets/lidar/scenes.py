@@ -19,17 +19,20 @@ from prelabel.datasets.arrays import Float64s
 from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
-from prelabel.datasets.lidar.cameras import CameraPicture
+from prelabel.datasets.lidar.cameras import Camera, CameraPicture
+from prelabel.datasets.lidar.coordinates import LIDAR, Transform
 from prelabel.datasets.lidar.ground import Ground
 from prelabel.datasets.lidar.points import PointCloud
 from prelabel.datasets.pictures import frame_id_of, picture_bytes
 
 SCENES_FOLDER = "scenes"
+SUFFIX = ".scene"
 
 _FORMAT = 1
 _LENGTH = struct.Struct("<Q")
 _STEPS = np.iinfo(np.uint16).max
 _CELL_M = 2.0
+_FAR_M = 1000.0  # coordinates beyond are those of a survey, and float32 needs an origin near them
 _MOST_CELLS = 250_000
 _AROUND_M = 4.0  # beyond the picture: a box may reach over its border
 
@@ -118,7 +121,7 @@ class SceneMaker:
 
 def scene_file(folder: Path, frame_id: str) -> Path:
     """Where the scene of a frame lies in a folder of scenes."""
-    return folder / f"{frame_id}.scene"
+    return folder / f"{frame_id}{SUFFIX}"
 
 
 def scene_cameras(cameras: Sequence[CameraPicture]) -> list[SceneCamera]:
@@ -146,6 +149,37 @@ def read_scene(path: Path) -> Scene:
 def read_scene_data(path: Path) -> bytes:
     """Beginnings of cells, ground heights and points of a scene's file, as they are kept."""
     return _read(path)[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What a scene's file holds, to be worked with: its points and the ground under them."""
+
+    scene: Scene
+    cloud: PointCloud
+    ground: Ground
+
+
+def read_surroundings(path: Path) -> Surroundings:
+    """A scene with its points, to a few millimetres, and its ground; BadInputError as above."""
+    scene, data = _read(path)
+    cells, below = scene.cells, scene.ground
+    first = 4 * (cells.rows * cells.columns + 1)
+    heights = np.frombuffer(data, "<f4", below.rows * below.columns, first)
+    stored = np.frombuffer(data, "<u2", 3 * scene.points, first + heights.nbytes).reshape(-1, 3)
+    east, north = (_FAR_M * int(one / _FAR_M) for one in scene.origin_m[:2])
+    origin = east, north, scene.ground_z_m
+    points = stored * np.array(scene.step_m) + (np.array(scene.origin_m) - origin)
+    ground = Ground(
+        below.x_m - east, below.y_m - north, below.size_m, heights.reshape(below.rows, -1)
+    )
+    return Surroundings(scene, PointCloud(points, frame=scene.grid.frame, origin_m=origin), ground)
+
+
+def camera_of(kept: SceneCamera, frame: str = LIDAR) -> Camera:
+    """A camera of a scene, to project with; `frame` is the coordinate frame of the points."""
+    mounted = Transform(frame, kept.name, kept.rotation, kept.translation_m)
+    return Camera(kept.name, kept.intrinsics, (kept.width_px, kept.height_px), mounted)
 
 
 def _read(path: Path) -> tuple[Scene, bytes]:

@@ -1,44 +1,23 @@
 """What a curator did in FiftyOne, brought back into the project."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prelabel.curating.edits import Edited, SeenBox, edited, seen_boxes
+from prelabel.curating.collecting_scenes import collect_scenes, hand_over_tags, settle_scenes
+from prelabel.curating.documents import Document
+from prelabel.curating.edits import SeenBox, edited, seen_boxes
 from prelabel.curating.fields import CONFLICT, KEEP_THEIRS, LABELS, TAKE_MINE, WISHES
 from prelabel.curating.notes import Notes
 from prelabel.curating.samples import all_samples
-from prelabel.curating.wishes import WishOutcome, grant
-from prelabel.datasets.annotations import AnnotationSet
+from prelabel.curating.taking_over import BESIDE, BLIND, SOURCE, Basis, Collected, show_conflict
+from prelabel.curating.wishes import grant
 from prelabel.datasets.frames import Frame
 from prelabel.project import Project
 from prelabel.store.acceptances import awaiting_audit
-from prelabel.store.records import LabelVersion
 
-SOURCE = "edited in FiftyOne"
-_BESIDE = f"{SOURCE}, in conflict"
-_BLIND = "waits for a blind audit of a rule"
 _PAGE = 2000
-
-
-@dataclass(slots=True)
-class Collected:
-    """What came back: frames whose labels were edited, with what was done; frames with conflicts;
-    what became of the curator's tags; and what could not be taken over, each with its reason.
-
-    `at` is from when on edits are still to be collected; `own` tells when this process itself
-    wrote to the sample of a frame since then. People are to label the frames in `blind` without
-    seeing what is proposed.
-    """
-
-    at: datetime
-    blind: frozenset[str] = frozenset()
-    own: dict[str, datetime] = field(default_factory=dict)
-    edits: dict[str, str] = field(default_factory=dict)
-    conflicts: dict[str, str] = field(default_factory=dict)
-    wishes: list[WishOutcome] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +27,8 @@ class _Seen:
     sample_id: str
     frame: Frame
     labels: list[SeenBox]
+    as_kept: Document | None  # the same as the database holds it
     version: int  # from which the sample was filled; 0: from none
-    conflict: list[SeenBox]
     tags: tuple[str, ...]
 
 
@@ -67,6 +46,8 @@ def collect(dataset: Any, project: Project) -> Collected:
     for page in _pages(dataset, project, _candidates(dataset, notes.mark)):
         for seen in page:
             _collect_labels(dataset, project, seen, done)
+    collect_scenes(dataset, project, notes.mark, done)
+    hand_over_tags(dataset, done)
     for page in _pages(dataset, project, _tagged(dataset)):
         for seen in page:
             _settle_conflict(dataset, project, seen, done)
@@ -93,7 +74,7 @@ def _tagged(dataset: Any) -> list[str]:
 def _pages(dataset: Any, project: Project, sample_ids: Sequence[str]) -> Iterator[list[_Seen]]:
     from bson import ObjectId
 
-    wanted = {"frame_id": 1, "labels": 1, "record": 1, "conflict": 1, "tags": 1}
+    wanted = {"frame_id": 1, "labels": 1, "record": 1, "tags": 1}
     for start in range(0, len(sample_ids), _PAGE):
         keys = [ObjectId(one) for one in sample_ids[start : start + _PAGE]]
         # As the database holds them: making objects of a million boxes takes minutes.
@@ -109,66 +90,18 @@ def _seen(row: Mapping[str, Any], frame: Frame) -> _Seen:
 
     version = (row.get("record") or {}).get("version") or 0
     tags = tuple(row.get("tags") or ())
-    return _Seen(str(row["_id"]), frame, boxes(LABELS), version, boxes(CONFLICT), tags)
+    return _Seen(str(row["_id"]), frame, boxes(LABELS), row.get(LABELS), version, tags)
 
 
 def _collect_labels(dataset: Any, project: Project, seen: _Seen, done: Collected) -> None:
     """Take over the labels of one sample, where they are not those it was filled with."""
-    frame_id = seen.frame.frame_id
     # The App writes back what was on the screen: boxes filled from an older version say so.
     stamps = {box.version for box in seen.labels if box.version is not None}
-    base = min(stamps, default=seen.version) if stamps else seen.version
-    told_of = base or seen.labels  # of nearly all other frames there is no history
-    history = {one.number: one for one in project.store.label_history(frame_id)} if told_of else {}
-    before = _labels_of(history.get(base))
-    change = edited(before, seen.labels, project.classes(), seen.frame)
-    if change.refused:
-        done.refused[frame_id] = change.refused
-    if not change.told:
-        return
-    newer = [one for one in history.values() if one.number > base]
-    taken = [one for one in newer if one.annotations == change.annotations]
-    if taken:  # taken over before; a kill may have come between that and showing it
-        if (taken[-1].source or "").startswith(_BESIDE):
-            _show_conflict(dataset, seen, change, done)
-        return
-    written = None
-    if frame_id not in done.blind:
-        written = project.store.write_labels_after(
-            frame_id, change.annotations, project.author, base, SOURCE
-        )
-    if written is not None:
-        done.edits[frame_id] = change.told
-        return
-    _keep_conflict(dataset, project, seen, change, done)
-
-
-def _keep_conflict(
-    dataset: Any, project: Project, seen: _Seen, change: Edited, done: Collected
-) -> None:
-    """Keep both versions, and show the curator's beside the store's."""
-    frame_id = seen.frame.frame_id
-    current = project.store.labels(frame_id)
-    by = current.author if current else "a withdrawal"
-    if frame_id in done.blind:
-        by = "a blind audit"
-    project.store.keep_labels_beside(
-        frame_id, change.annotations, project.author, f"{_BESIDE} with {by}"
-    )
-    _show_conflict(dataset, seen, change, done)
-
-
-def _show_conflict(dataset: Any, seen: _Seen, change: Edited, done: Collected) -> None:
-    frame_id = seen.frame.frame_id
-    sample = all_samples(dataset)[seen.sample_id]
-    sample[CONFLICT] = sample[LABELS].copy() if sample[LABELS] else None
-    sample.tags = sorted({*sample.tags, CONFLICT})
-    sample.save()
-    done.own[frame_id] = datetime.now(UTC)
-    why = "while the labels changed in the project as well"
-    if frame_id in done.blind:
-        why = f"not taken over: the frame {_BLIND}; label it on the review page"
-    done.conflicts[frame_id] = f"{change.told}, {why}"
+    basis = Basis(project, seen.frame.frame_id, min(stamps, default=seen.version))
+    change = edited(basis.labels, seen.labels, project.classes(), seen.frame)
+    if basis.take_over(change, done):
+        show_conflict(dataset, all_samples(dataset), seen.sample_id, seen.as_kept)
+        done.own[seen.frame.frame_id] = datetime.now(UTC)
 
 
 def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collected) -> None:
@@ -178,10 +111,10 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
         return
     frame_id = seen.frame.frame_id
     if wish == TAKE_MINE and frame_id in done.blind:
-        done.refused[frame_id] = f"it {_BLIND}; your boxes stay in the view `conflicts`"
+        done.refused[frame_id] = f"it {BLIND}; your boxes stay in the view `conflicts`"
         return
     history = project.store.label_history(frame_id)
-    mine = [one for one in history if (one.source or "").startswith(_BESIDE)]
+    mine = [one for one in history if (one.source or "").startswith(BESIDE)]
     if wish == TAKE_MINE and mine:
         current = project.store.labels(frame_id)
         source = f"{SOURCE}, conflict settled"
@@ -193,7 +126,4 @@ def _settle_conflict(dataset: Any, project: Project, seen: _Seen, done: Collecte
     sample[CONFLICT] = None
     sample.tags = [tag for tag in sample.tags if tag != CONFLICT]
     sample.save()
-
-
-def _labels_of(version: LabelVersion | None) -> AnnotationSet:
-    return AnnotationSet.empty() if version is None else version.annotations
+    settle_scenes(dataset, frame_id, done)

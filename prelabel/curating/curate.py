@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prelabel.curating.collecting import Collected, collect
+from prelabel.curating.busy import Since
+from prelabel.curating.collecting import collect
 from prelabel.curating.errors import CurationError
-from prelabel.curating.filling import Filled, Filler, Since
+from prelabel.curating.filling import Filled, Filler
 from prelabel.curating.notes import open_dataset
 from prelabel.curating.opening import Curation, opened_curation
+from prelabel.curating.taking_over import Collected
 from prelabel.curating.views import WORKSPACE
 from prelabel.curating.worker import running_worker
 from prelabel.datasets.progress import Progress
@@ -47,7 +49,9 @@ def rebuild(curation: Curation, project: Project, progress: Progress) -> Synchro
 
 
 def _since(collected: Collected | None) -> Since | None:
-    return None if collected is None else Since(collected.at, collected.own)
+    if collected is None:
+        return None
+    return Since(collected.at, collected.own, set(collected.refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,9 @@ def told(done: Synchronised) -> list[str]:
         f"FiftyOne: {counted(filled.added, 'frame')} added, {filled.updated} brought up to date, "
         f"{filled.boxes} boxes."
     )
+    if filled.sweeps:
+        lines.append(f"{counted(filled.sweeps, 'sweep')} shown in space.")
+    lines += [f"Not shown in space: {why}." for why in filled.unread]
     if filled.left:
         lines.append(
             f"{counted(filled.left, 'frame')} are being edited just now and are left for later."

@@ -125,7 +125,7 @@ def _differences(frame_id: str, labels: AnnotationSet, proposals: AnnotationSet)
 
 def box_document(box_id: str, label: str, xyxy: Float32s, frame: Frame, more: Document) -> Document:
     """One box, its corners (4,) in pixels."""
-    place = _relative(xyxy[None], frame)[0]
+    place = relative_boxes(xyxy[None], frame.width_px, frame.height_px)[0]
     (object_id,) = object_ids([box_id])
     return _box(object_id, box_id, label, place, more)
 
@@ -142,7 +142,7 @@ def _detections(
     more: Sequence[Document],
     verdicts: Verdicts | None,
 ) -> Document:
-    places = _relative(enclosing(labels.boxes), frame)
+    places = relative_boxes(enclosing(labels.boxes), frame.width_px, frame.height_px)
     names = [classes[class_id] for class_id in labels.class_id.tolist()]
     columns = (object_ids(labels.box_id), labels.box_id, names, places, more)
     boxes = [_box(*column) for column in zip(*columns, strict=True)]
@@ -166,9 +166,9 @@ def _box(object_id: Any, box_id: str, label: str, place: list[float], more: Docu
     }
 
 
-def _relative(xyxy: Float32s, frame: Frame) -> list[list[float]]:
+def relative_boxes(xyxy: Float32s, width_px: int, height_px: int) -> list[list[float]]:
     """Left, top, width and height as shares of the picture, (n, 4)."""
-    size = np.array([frame.width_px, frame.height_px] * 2, np.float64)
+    size = np.array([width_px, height_px] * 2, np.float64)
     shares = xyxy.astype(np.float64) / size
     shares[:, 2:] -= shares[:, :2]
     rows: list[list[float]] = shares.tolist()

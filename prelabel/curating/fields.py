@@ -10,6 +10,11 @@ PROPOSALS = "proposals_"
 EVALUATION, DISAGREEMENT = "eval", "disagreement"
 SURE_BOXES = "sure_boxes"  # that a rule accepted on a frame half done
 SIMILARITY, MAP = "similarity", "map"
+# Of lidar projects: labels and proposals as cameras see them, and which frames a sample belongs to
+# that is none itself.
+PROJECTED, PROJECTED_PROPOSALS, AROUND = "projected", "projected_proposals", "around"
+ORIGIN, FILLED_FROM = "origin_m", "filled_from"
+PREVIEW = "orthographic_projection_metadata"  # where FiftyOne looks for a scene's picture
 
 # Tags by which a curator says what is to become of a frame.
 REQUEUE, ACCEPT, EXCLUDE, INCLUDE, TAKE_MINE, KEEP_THEIRS = (
@@ -35,6 +40,8 @@ _WORK = (
     "person",
     "sent_back_reason",
 )
+_SWEEP = (ORIGIN, FILLED_FROM)
+_PREVIEW = ("filepath", "min_bound", "max_bound", "normal", "width", "height")
 _DOUBT = ("model", "uncertainty", "boxes", "disagreements")
 
 
@@ -43,8 +50,11 @@ def proposals_field(model_id: str) -> str:
     return f"{PROPOSALS}{model_id[:8]}"
 
 
-def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
-    """Give the dataset every field that it lacks; what is there stays."""
+def declare(fo: FiftyOne, dataset: Any, models: Sequence[str], in_space: bool = False) -> None:
+    """Give the dataset every field that it lacks; what is there stays.
+
+    Those of cuboids come in where there are sweeps to show `in_space`.
+    """
     text, number, whole, yes = fo.StringField, fo.FloatField, fo.IntField, fo.BooleanField
     judged = {EVALUATION: text, f"{EVALUATION}_id": text, f"{EVALUATION}_iou": number}
     judged[DISAGREEMENT] = text
@@ -69,12 +79,37 @@ def declare(fo: FiftyOne, dataset: Any, models: Sequence[str]) -> None:
         _add_embedded(dataset, name, embedded, fo.DynamicEmbeddedDocument)
     for name in boxes:
         _add_embedded(dataset, name, embedded, fo.Detections)
+    if in_space:
+        _declare_cuboids(fo, dataset, boxes)
     for name, fields in documents.items():
         plain |= {f"{name}.{field}": kind for field, kind in fields.items()}
     for name, fields in boxes.items():
         inner = {"box_id": text} | fields
         plain |= {f"{name}.detections.{field}": kind for field, kind in inner.items()}
     _add_all(dataset, plain)
+
+
+def _declare_cuboids(fo: FiftyOne, dataset: Any, boxes: dict[str, dict[str, Any]]) -> None:
+    """The fields of sweeps; `boxes`, those of boxes by field, get those of projections."""
+    number = fo.FloatField
+    for name in (PROJECTED, PROJECTED_PROPOSALS):
+        boxes[name] = {"occlusion": number, "truncation": number}
+        _add_embedded(dataset, name, fo.EmbeddedDocumentField, fo.Detections)
+    for name, kind in ((AROUND, fo.StringField), (ORIGIN, number)):
+        if dataset.get_field(name) is None:
+            dataset.add_sample_field(name, fo.ListField, subfield=kind)
+    from fiftyone.utils.utils3d import OrthographicProjectionMetadata as Preview
+
+    _add_embedded(dataset, PREVIEW, fo.EmbeddedDocumentField, Preview)
+    if dataset.get_field(FILLED_FROM) is None:
+        dataset.add_sample_field(FILLED_FROM, fo.DictField)
+    for name in boxes:
+        if name in (PROJECTED, PROJECTED_PROPOSALS, SUSPECTS):
+            continue
+        for part in ("location", "dimensions", "rotation"):
+            path = f"{name}.detections.{part}"
+            if dataset.get_field(path) is None:
+                dataset.add_sample_field(path, fo.ListField, subfield=number)
 
 
 def _add_embedded(dataset: Any, name: str, kind: Any, document: Any) -> None:
@@ -99,18 +134,22 @@ def _add_all(dataset: Any, fields: dict[str, Any]) -> None:
 def arrange(fo: FiftyOne, dataset: Any, classes: Sequence[str], models: Sequence[str]) -> None:
     """Groups of the side bar, colours, and what may be edited how in the App."""
     proposals = [proposals_field(model) for model in models]
+    in_space = dataset.get_field(AROUND) is not None
+    projected = [PROJECTED, PROJECTED_PROPOSALS] if in_space else []
     groups = [
-        ("boxes", [LABELS, *proposals, SUSPECTS, CONFLICT]),
+        ("boxes", [LABELS, *proposals, *projected, SUSPECTS, CONFLICT]),
         ("work", ["state", SURE_BOXES, "excluded", *(f"work.{one}" for one in _WORK)]),
         ("labelled", [f"record.{one}" for one in _RECORD]),
         ("doubt", [f"doubt.{one}" for one in _DOUBT]),
         ("evaluation", [f"{EVALUATION}_{word}" for word in ("tp", "fp", "fn")]),
         ("frame", list(_FRAME)),
+        ("sweep", [AROUND, *_SWEEP, *(f"{PREVIEW}.{one}" for one in _PREVIEW)] if in_space else []),
     ]
     settings = dataset.app_config
     settings.sidebar_groups = [
         fo.SidebarGroupDocument(name=name, paths=paths, expanded=name in ("boxes", "work"))
         for name, paths in [("tags", []), ("metadata", []), *groups]
+        if paths or name in ("tags", "metadata")
     ]
     settings.color_scheme = _colours(fo, proposals)
     dataset.save()
@@ -135,6 +174,10 @@ def _colours(fo: FiftyOne, proposals: Sequence[str]) -> Any:
                 {"value": "duplicate", "color": "#999999"},
             ],
         },
+    ]
+    fields += [
+        {"path": PROJECTED, "fieldColor": "#009e73"},
+        {"path": PROJECTED_PROPOSALS, "fieldColor": blues[0]},
     ]
     fields += [
         {"path": path, "fieldColor": blues[row % len(blues)]} for row, path in enumerate(proposals)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
+from prelabel.curating.busy import Since, edited_since
 from prelabel.curating.evaluating import judged_frames, register_evaluation
 from prelabel.curating.fields import arrange, declare, proposals_field
 from prelabel.curating.frames import Columns, Proposed, columns_of
@@ -21,6 +22,7 @@ from prelabel.curating.samples import (
     samples_of,
     update_samples,
 )
+from prelabel.curating.showing_scenes import SceneShower, ShownScenes
 from prelabel.curating.showing_suspects import frames_with_suspects, tag_copies, write_suspects
 from prelabel.curating.vectors import index_vectors
 from prelabel.curating.views import save_views, save_workspace
@@ -44,7 +46,8 @@ class Filled:
     """How many frames came in new, were written again, and how many boxes were written.
 
     `left` frames are being edited in the App just now; they are written the next time. On `judged`
-    frames proposals were compared with labels.
+    frames proposals were compared with labels. So many lidar `sweeps` were written in space;
+    `unread` says which could not be read, and why.
     """
 
     added: int
@@ -52,14 +55,8 @@ class Filled:
     boxes: int
     left: int
     judged: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """When edits were taken over, and by frame id when this process wrote to samples after that."""
-
-    moment: datetime
-    own: Mapping[str, datetime]
+    sweeps: int = 0
+    unread: tuple[str, ...] = ()
 
 
 class Filler:
@@ -73,6 +70,7 @@ class Filler:
         self._classes = project.classes()
         self._models = _models_with_predictions(project)
         self._shown = {one.model_id: _shown(project, one) for one in self._models}
+        self._scenes = SceneShower(curation, project, self._newest_proposed, progress)
 
     def fill(self, since: Since | None) -> Filled:
         """Bring the dataset up to date; it is made where there is none.
@@ -88,11 +86,16 @@ class Filler:
         notes = Notes() if is_new else Notes.of(dataset)
         arrangement = self._arrangement()
         if arrangement != notes.arranged:
-            declare(self._fo, dataset, [one.model_id for one in self._models])
+            models = [one.model_id for one in self._models]
+            declare(self._fo, dataset, models, in_space=bool(self._scenes))
         changed, event = self._project.store.changed_since(notes.event)
         parts = {one.model_id: self._files(one).parts() for one in self._models}
         wanted = {*changed, *notes.left, *self._newly_predicted(dataset, notes, parts)}
+        wanted |= set() if since is None else set(since.again)
         filled, left = self._write(dataset, None if is_new else sorted(wanted), since)
+        touched = None if is_new else wanted.difference(left)
+        scenes = self._show_scenes(dataset, touched, notes, since)
+        left += scenes.left
         suspects = self._show_suspects(dataset, notes)
         if arrangement != notes.arranged:
             self._arrange(dataset)
@@ -102,18 +105,26 @@ class Filler:
         if is_new or parts != dict(notes.parts) or filled.added:
             self._index(dataset)
         mark = datetime.now(UTC) if since is None else since.moment - _SLACK
-        done = Notes(event, parts, mark, left, suspects, arrangement)
+        done = Notes(event, parts, mark, left, suspects, arrangement, scenes.digest)
         whose = {"project": str(self._project.workspace.folder), "author": self._project.author}
         dataset.info[INFO] = done.kept() | whose
         dataset.save()
-        return filled
+        return replace(filled, left=len(left), sweeps=scenes.written, unread=tuple(scenes.unread))
+
+    def _show_scenes(
+        self, dataset: Any, touched: set[str] | None, notes: Notes, since: Since | None
+    ) -> ShownScenes:
+        """Show lidar sweeps in space, where the dataset has groups for their slices."""
+        if not self._scenes or dataset.group_field is None:
+            return ShownScenes()
+        return self._scenes.show(dataset, touched, notes.scenes, since)
 
     def _created(self) -> Any:
         fo, name = self._fo, self._curation.dataset_name
         if fo.dataset_exists(name):
             fo.delete_dataset(name)  # left unfinished, or of another format: a view to be remade
         dataset = fo.Dataset(name, persistent=True)
-        if self._project.store.has_groups():
+        if self._project.store.has_groups() or self._scenes:
             dataset.add_group_field(GROUP)
             dataset.add_sample_field("instant", fo.StringField)
             dataset.create_index("instant")
@@ -140,7 +151,7 @@ class Filler:
                 ids = [one.frame.frame_id for one in chunk]
                 known = {} if frame_ids is None else samples_of(dataset, ids)
                 # What is on the screen must not be written: the App would take it back, unsaid.
-                busy = _edited_since(dataset, known, since)
+                busy = edited_since(all_samples(dataset), known, since)
                 left += busy
                 chunk = [one for one in chunk if one.frame.frame_id not in busy]
                 proposed = self._proposed(ids)
@@ -179,14 +190,14 @@ class Filler:
         return Counter(added=len(new), updated=len(old), **counts)
 
     def _proposed(self, frame_ids: Sequence[str]) -> list[Proposed]:
-        return [
-            Proposed(
-                one.model_id,
-                self._shown[one.model_id],
-                self._files(one).find(frame_ids, EMBEDDINGS),
-            )
-            for one in self._models
-        ]
+        return [self._proposed_by(one, frame_ids) for one in self._models]
+
+    def _newest_proposed(self, frame_ids: Sequence[str]) -> Proposed | None:
+        return self._proposed_by(self._models[-1], frame_ids) if self._models else None
+
+    def _proposed_by(self, model: ModelRecord, frame_ids: Sequence[str]) -> Proposed:
+        found = self._files(model).find(frame_ids, EMBEDDINGS)
+        return Proposed(model.model_id, self._shown[model.model_id], found)
 
     def _newly_predicted(
         self, dataset: Any, notes: Notes, parts: Mapping[str, Sequence[str]]
@@ -221,7 +232,7 @@ class Filler:
         """What the fields, colours and views of a dataset depend on."""
         newest = self._project.store.latest_batch()
         models = [one.model_id for one in self._models]
-        return repr((self._classes, models, newest[0] if newest else None))
+        return repr((self._classes, models, newest[0] if newest else None, bool(self._scenes)))
 
     def _arrange(self, dataset: Any) -> None:
         models = [one.model_id for one in self._models]
@@ -259,18 +270,3 @@ def chunked(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
     left = iter(values)
     while chunk := list(islice(left, size)):
         yield chunk
-
-
-def _edited_since(dataset: Any, known: Mapping[str, str], since: Since | None) -> list[str]:
-    """Frames whose samples somebody else has written to since the edits were taken over."""
-    if since is None or not known:
-        return []
-    view = all_samples(dataset).match(
-        {"frame_id": {"$in": list(known)}, "last_modified_at": {"$gt": since.moment}}
-    )
-    found = zip(*view.values(["frame_id", "last_modified_at"]), strict=True)
-    return [
-        frame_id
-        for frame_id, at in found
-        if frame_id not in since.own or at.replace(tzinfo=UTC) > since.own[frame_id]
-    ]

@@ -17,7 +17,8 @@ class Notes:
 
     `event` is the newest event of the store that is in it, `parts` the files of predictions by
     model id, `mark` until when its edits are known, `left` frames still to be written, `suspects`
-    what the suspicions in it were made at, `arranged` what its fields and views were made for.
+    what the suspicions in it were made at, `arranged` what its fields and views were made for,
+    `scenes` which scenes of lidar sweeps are in it.
     """
 
     event: int = 0
@@ -26,6 +27,7 @@ class Notes:
     left: Sequence[str] = ()
     suspects: str = ""
     arranged: str = ""
+    scenes: str = ""
 
     def kept(self) -> dict[str, Any]:
         return {
@@ -36,6 +38,7 @@ class Notes:
             "left": list(self.left),
             "suspects": self.suspects,
             "arranged": self.arranged,
+            "scenes": self.scenes,
         }
 
     @classmethod
@@ -43,7 +46,13 @@ class Notes:
         kept = dataset.info[INFO]
         mark = None if kept["mark"] is None else datetime.fromisoformat(kept["mark"])
         return cls(
-            kept["event"], kept["parts"], mark, kept["left"], kept["suspects"], kept["arranged"]
+            kept["event"],
+            kept["parts"],
+            mark,
+            kept["left"],
+            kept["suspects"],
+            kept["arranged"],
+            kept.get("scenes", ""),  # not there in datasets that were made before there were any
         )
 
 

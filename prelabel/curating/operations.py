@@ -14,6 +14,7 @@ from prelabel.curating.fields import EVALUATION
 from prelabel.curating.notes import INFO
 from prelabel.curating.opening import Curation
 from prelabel.curating.samples import all_samples, samples_of
+from prelabel.curating.scene_samples import all_kinds, frames_behind
 from prelabel.curating.wishes import grant
 from prelabel.datasets.progress import Progress, Silent
 from prelabel.datasets.wording import counted
@@ -117,9 +118,15 @@ def refreshed(project: Project, dataset: Any, progress: Progress | None = None) 
 
 
 def chosen_frames(dataset: Any, view: Any, selected_ids: Sequence[str]) -> list[str]:
-    """Ids of the frames that are selected in the App, else of all in view."""
-    chosen = all_samples(dataset).select(list(selected_ids)) if selected_ids else view
-    ids: list[str] = chosen.values("frame_id")
+    """Ids of the frames that are selected in the App, else of all in view.
+
+    What lies around frames, a sweep in space or a camera's picture, stands for its frames.
+    """
+    if selected_ids:
+        views = [one.select(list(selected_ids)) for one in all_kinds(dataset)]
+    else:
+        views = [view]
+    ids = [one for chosen in views for one in frames_behind(chosen)]
     return list(dict.fromkeys(ids))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prelabel.curating.documents import Document
+from prelabel.curating.fields import AROUND
 from prelabel.curating.frames import Columns
 from prelabel.curating.opening import FiftyOne
 from prelabel.datasets.frames import Frame
@@ -17,9 +18,12 @@ _GROUP_ID_BYTES = 12
 
 def all_samples(dataset: Any) -> Any:
     """A view of every sample that is a frame, of all slices where there are groups."""
-    if dataset.media_type == "group":
-        return dataset.select_group_slices(media_type=IMAGE)
-    return dataset.view()
+    if dataset.media_type != "group":
+        return dataset.view()
+    pictures = dataset.select_group_slices(media_type=IMAGE)
+    if dataset.get_field(AROUND) is None:
+        return pictures
+    return pictures.match({AROUND: None})  # the others show what lies around frames
 
 
 def samples_of(dataset: Any, frame_ids: Sequence[str]) -> dict[str, str]:
@@ -69,11 +73,7 @@ def sample_documents(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> dic
     for frame in frames:
         document = {
             "filepath": normalize_path(frame.uri),
-            "metadata": {
-                "_cls": "ImageMetadata",
-                "width": frame.width_px,
-                "height": frame.height_px,
-            },
+            "metadata": image_metadata(frame.width_px, frame.height_px),
             "_media_type": IMAGE,
             "_rand": place_in_random_order(),
             **common,
@@ -90,6 +90,11 @@ def sample_documents(fo: FiftyOne, dataset: Any, frames: Sequence[Frame]) -> dic
             name: value for name, value in document.items() if value is not None
         }
     return documents
+
+
+def image_metadata(width_px: int, height_px: int) -> Document:
+    """The size of a picture as FiftyOne keeps it."""
+    return {"_cls": "ImageMetadata", "width": width_px, "height": height_px}
 
 
 def group_id(instant: str) -> str:

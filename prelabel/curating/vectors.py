@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from prelabel.curating.fields import MAP, SIMILARITY
+from prelabel.curating.samples import all_samples
 from prelabel.datasets.arrays import Float32s, Float64s
 
 
@@ -22,9 +23,8 @@ def index_vectors(dataset: Any, frame_ids: Sequence[str], vectors: Float32s) -> 
     if len(frame_ids) < 2 or not vectors.shape[1]:
         return
     row_of = {frame_id: row for row, frame_id in enumerate(frame_ids)}
-    view = dataset.select_group_slices() if dataset.media_type == "group" else dataset.view()
     # Found by an index of the database; `select_by` would put the frames in the order named.
-    view = view.match({"frame_id": {"$in": list(frame_ids)}})
+    view = all_samples(dataset).match({"frame_id": {"$in": list(frame_ids)}})
     rows = [row_of[frame_id] for frame_id in view.values("frame_id")]
     ordered = vectors[rows]
     brain.compute_similarity(view, embeddings=ordered, brain_key=SIMILARITY, backend="sklearn")
