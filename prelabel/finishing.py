@@ -1,15 +1,15 @@
 """Labelling the whole pool: whose turn it is, and all that needs no people done at once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from prelabel.accept_plan import AcceptancePlan, boxes_a_frame, plan_accept
-from prelabel.accepting import accept
+from prelabel.accept_plan import SCOPE, AcceptancePlan, plan_accept, plan_by_stratum
+from prelabel.accept_volume import boxes_a_frame
+from prelabel.accepting import accept_each
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
 from prelabel.auditing import act_on_audits, standing_told
-from prelabel.checking import RANDOM
 from prelabel.datasets.progress import Progress
 from prelabel.datasets.wording import counted, time_told
 from prelabel.models.registry import can_train
@@ -19,7 +19,8 @@ from prelabel.standing import Standing, finished_rounds, look_at_pool, unlabelle
 from prelabel.store.acceptances import all_acceptances, awaiting_audit
 from prelabel.store.standings import record_standing
 from prelabel.store.store import Store, utc_now
-from prelabel.training import train
+from prelabel.strata import By
+from prelabel.training import RANDOM, NothingToTrainOnError, train
 from prelabel.work.counting import frames_in_hand, frames_set_aside
 from prelabel.work.effort import people_effort
 from prelabel.workspace import Workspace
@@ -43,12 +44,15 @@ class Aim:
 
     Labels made by rule keep the `promises`. People do no more than `budget` in all, counted over
     all batches that the project ever had; None: as much as it takes. Each batch is of the size
-    `batch`.
+    `batch`. The promises are made for each class where `by_class` asks for it, and for each part of
+    the pool by what its frames have in common.
     """
 
     promises: Promises
     budget: Budget | None = None
     batch: Budget = DEFAULT_BATCH
+    by_class: bool = False
+    by: By | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """Brings the whole pool of a project to labels, in the name of `author`."""
+    """Brings the whole pool of a project to labels, in the name of `author`.
+
+    It works in a workspace that keeps frames drawn at random out of training: a model that learned
+    from its checks could have nothing accepted.
+    """
 
     workspace: Workspace
     store: Store
     author: str
     progress: Progress
+
+    @classmethod
+    def of(cls, workspace: Workspace, store: Store, author: str, progress: Progress) -> "Finisher":
+        """The one of a project, whatever its settings say about checks."""
+        acceptance = workspace.settings.acceptance.model_copy(update={"keep_checks_out": True})
+        settings = workspace.settings.model_copy(update={"acceptance": acceptance})
+        return cls(replace(workspace, settings=settings), store, author, progress)
 
     def finish(self, aim: Aim) -> Step:
         """Train, propose, accept what may be, and choose what people do next.
@@ -80,7 +95,7 @@ class Finisher:
         done = [
             f"{standing_told(one)}; {counted(len(one.withdrawn), 'frame')} back in line"
             for one in act_on_audits(self.workspace, self.store, self.author)
-            if one.withdrawn
+            if one.withdrawn is not None
         ]
         is_over = False
         if not self.people_are_busy():
@@ -123,7 +138,10 @@ class Finisher:
         if trains and not self.store.counts().boxes:
             return []
         if trains and self._has_news():
-            trained = train(self.workspace, self.store, self.author, self.progress)
+            try:
+                trained = train(self.workspace, self.store, self.author, self.progress)
+            except NothingToTrainOnError:  # all labels so far are checks
+                return []
             done.append(f"trained on {counted(trained.model.train_frames, 'frame')}")
             if (told := trained.left_out_told()) is not None:
                 done.append(told)
@@ -141,19 +159,27 @@ class Finisher:
         if self.store.latest_model() is None:
             return []
         try:
-            plan = plan_accept(self.workspace, self.store, aim.promises)
+            plans = self._plans(aim)
         except NoProposalsError:  # nothing that is left could be accepted
             return []
-        if plan.refusal is not None:
-            return [plan.refusal]
-        if not self._is_worth_it(plan) or not self._can_be_audited(plan, aim):
-            return []
-        done = accept(self.workspace, self.store, plan, self.author)
-        volume = plan.volume
+        wanted = self._within_budget([one for one in plans if self._is_worth_it(one)], aim)
+        if not wanted:
+            refused = [one.refusal for one in plans if one.refusal is not None]
+            more = f" (so for {len(refused)} parts of the pool)" if len(refused) > 1 else ""
+            return [f"{refused[0]}{more}"] if refused else []
+        accepted = accept_each(self.workspace, self.store, wanted, self.author)
         return [
-            f"acceptance {done.number}: {counted(volume.whole, 'frame')} whole, "
-            f"{volume.half:,} half done; {volume.audited:,} of them are labelled blind"
+            f"acceptance {one.number}{f' ({plan.scope})' if plan.scope else ''}: "
+            f"{counted(plan.volume.whole, 'frame')} whole, {plan.volume.half:,} half done; "
+            f"{plan.volume.audited:,} of them are labelled blind"
+            for one, plan in zip(accepted, wanted, strict=True)
         ]
+
+    def _plans(self, aim: Aim) -> list[AcceptancePlan]:
+        where = self.workspace, self.store
+        if aim.by is None:
+            return [plan_accept(*where, aim.promises, aim.by_class)]
+        return plan_by_stratum(*where, aim.promises, aim.by, aim.by_class)
 
     def _is_worth_it(self, plan: AcceptancePlan) -> bool:
         """Whether it spares people more than the audit takes.
@@ -161,20 +187,27 @@ class Finisher:
         Boxes of frames half done are accepted once for each model: what they spare comes once.
         """
         volume = plan.volume
-        if volume.left_s + volume.audit_s >= volume.corrected_s:
+        if plan.refusal is not None or volume.left_s + volume.audit_s >= volume.corrected_s:
             return False
         return volume.whole > 0 or not any(
-            one.model_id == plan.model.model_id and one.ended_at is None
+            one.model_id == plan.model.model_id
+            and one.ended_at is None
+            and one.settings.get(SCOPE) == plan.scope
             for one in all_acceptances(self.store)
         )
 
-    def _can_be_audited(self, plan: AcceptancePlan, aim: Aim) -> bool:
-        """Whether the budget has room for the audit: nothing is accepted that nobody checks."""
+    def _within_budget(self, plans: list[AcceptancePlan], aim: Aim) -> list[AcceptancePlan]:
+        """The plans whose audits the budget has room for: nothing goes unchecked."""
         left = self._budget_left(aim)
         if left is None:
-            return True
-        audited, seconds = plan.volume.audited, plan.volume.audit_s
-        return _price(left.unit, audited, seconds, boxes_a_frame(self.store)) <= left.amount
+            return plans
+        kept, used, usual = [], 0.0, boxes_a_frame(self.store)
+        for one in plans:
+            price = _price(left.unit, one.volume.audited, one.volume.audit_s, usual)
+            if used + price <= left.amount:
+                kept.append(one)
+                used += price
+        return kept
 
     def _chosen(self, aim: Aim) -> str | None:
         """Choose the next batch; None where the budget buys none."""
@@ -211,7 +244,8 @@ class Finisher:
     def _budget_left(self, aim: Aim) -> Budget | None:
         if aim.budget is None:
             return None
-        effort = people_effort(self.store, self.workspace.settings.review.idle_s)
+        settings = self.workspace.settings
+        effort = people_effort(self.store, settings.review.idle_s, settings.cost.model())
         used = {
             Unit.FRAMES: effort.frames,
             Unit.BOXES: effort.boxes,
