@@ -118,13 +118,13 @@ def open_first(page: Page) -> None:
     tile.click(position={"x": size["width"] / 2, "y": size["height"] * 0.85})
 
 
-def annotate_in_space(page: Page) -> None:
-    """Of the sample that is open, annotate the sweep in space, its first cuboid in hand."""
+def annotate_in_space(page: Page, label_id: str) -> None:
+    """Of the sample that is open, annotate the sweep in space, this cuboid in hand."""
     page.locator("[data-cy=annotate]").click()
     page.locator("[data-cy=selector-annotation-slice]").click()
     page.get_by_text("3D", exact=True).last.click()
     page.locator("[data-cy=looker3d]").wait_for()
-    page.locator("[data-cy^=annotate-label-]").first.click()
+    page.locator(f"[data-cy=annotate-label-{label_id}]").click()
     page.locator("[data-cy=position3d-rz]").wait_for()
 
 

@@ -19,8 +19,7 @@ _FLAGS = (
     "--disable-sync",
 )
 WITHOUT_GPU = ("--disable-gpu",)
-# Draws in space on the processor.
-IN_SPACE = (
+DRAWING_IN_SPACE = (  # on the processor
     "--enable-unsafe-swiftshader",
     "--use-gl=angle",
     "--use-angle=swiftshader",
