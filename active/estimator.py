@@ -15,7 +15,7 @@ from prelabel.active.cost import CostForecast
 from prelabel.active.evidence import Evidence
 from prelabel.active.holdout import validation_ids
 from prelabel.active.pool import Need, Pool, frame_embeddings
-from prelabel.datasets.arrays import Float32s, Float64s
+from prelabel.datasets.arrays import Float32s, Float64s, Int64s
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.progress import Progress, Silent
@@ -54,6 +54,7 @@ class Background:
     needs: frozenset[Need] = frozenset()
     evidence: Evidence = field(default_factory=Evidence.none)
     committee: tuple[Detector, ...] = ()
+    labelled_boxes: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no stubs
@@ -160,6 +161,7 @@ class DetectorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             pool,
             views=tuple(self._boxes(self.detector_, X, view) for view in views),
             committee=tuple(self._boxes(one, X, View.AS_IS) for one in background.committee),
+            labelled_boxes=background.labelled_boxes,
         )
 
     def _boxes(self, detector: Detector, X: FrameIds, view: View) -> BoxesInMemory:

@@ -36,6 +36,7 @@ from prelabel.active.rounds import (
 from prelabel.active.simulation_config import SimulationConfig
 from prelabel.active.strategies import RANDOM, Strategy, strategy_by_name
 from prelabel.datasets.annotations import AnnotationSet
+from prelabel.datasets.arrays import Int64s
 from prelabel.datasets.batches import Batch, Pick
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.predictions import Prediction
@@ -146,11 +147,14 @@ def replay_batch(setting: Setting, step: Step) -> Batch:
 
 
 def measure_full_data(setting: Setting) -> float:
-    """mAP50 on the test frames of a detector trained on the true labels of the whole pool."""
+    """mAP50 on the test frames of a detector trained on the true labels of the whole pool, for as
+    many steps as the model of the last round has behind it."""
     folder = setting.folder / "full-data"
     done = read_measured(folder)
     if done is None:
-        round_ = _Round(setting, Step(START, setting.config.seeds[0], 0), folder)
+        config = setting.config
+        step = Step(START, config.seeds[0], 0)
+        round_ = _Round(setting, step, folder, config.training.steps_in_all(config.rounds))
         done = round_.measure_whole_pool()
         write_measured(folder, done)
     return done.map50
@@ -159,7 +163,9 @@ def measure_full_data(setting: Setting) -> float:
 class _Round:
     """One round while it runs."""
 
-    def __init__(self, setting: Setting, step: Step, folder: Path | None = None) -> None:
+    def __init__(
+        self, setting: Setting, step: Step, folder: Path | None = None, steps: int | None = None
+    ) -> None:
         self._setting, self._step = setting, step
         self._config, self._roles = setting.config, setting.roles
         self._folder = folder or setting.step_folder(step)
@@ -167,6 +173,8 @@ class _Round:
         self._annotator = SimulatedAnnotator(self._config.cost, self._config.errors)
         self._frames = setting.roles.frames()
         self._history = [_required(setting, one) for one in step.lineage()[:-1]]
+        training = setting.config.training
+        self._steps = steps or training.steps_of_round(step.number)
         self._learner = self._make_learner()
 
     def start_batch(self) -> Batch:
@@ -243,7 +251,7 @@ class _Round:
             new_detector=lambda: self._setting.build(state),
             folder=self._folder / "training",
             options=config.training.options(
-                derived_seed(self._step.seed, _TRAINING_SEED, self._step.number)
+                derived_seed(self._step.seed, _TRAINING_SEED, self._step.number), self._steps
             ),
             validation_share=config.training.validation_share,
             warm=config.training.warm,
@@ -277,7 +285,12 @@ class _Round:
             needs,
             past.evidence(newest) if Need.EVIDENCE in needs else Evidence.none(),
             tuple(past.committee()) if Need.COMMITTEE in needs else (),
+            self._labelled_boxes(),
         )
+
+    def _labelled_boxes(self) -> Int64s:
+        labelled = [one.class_id for one in self._learner.y_training]
+        return np.bincount(np.concatenate(labelled), minlength=len(self._roles.classes))
 
     @property
     def _strategy(self) -> Strategy:

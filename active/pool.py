@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from prelabel.active.box_source import BoxesInMemory, BoxSource
 from prelabel.active.evidence import Evidence
 from prelabel.active.frame_score import FrameScore
-from prelabel.datasets.arrays import Float32s, Float64s, frozen_floats
+from prelabel.datasets.arrays import Float32s, Float64s, Int64s, frozen_floats
 from prelabel.datasets.errors import InvalidValueError, PrelabelError
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.predictions import Prediction
@@ -76,6 +76,7 @@ class Pool:
     learned from; `views` what the same detector proposes on changed pictures of the same frames
     (`models.views`), boxes in pixels of the original ones; `committee` what other detectors do;
     `given` scores by frame that something else gave, None where nothing did.
+    `labelled_boxes` (C,) counts the labelled boxes of each class; empty where they are not known.
     `classes` are the names that reasons use; without them a class is called by its number.
     """
 
@@ -90,6 +91,7 @@ class Pool:
     views: tuple[BoxSource, ...] = ()
     committee: tuple[BoxSource, ...] = ()
     given: Mapping[str, FrameScore] | None = None
+    labelled_boxes: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         count = len(self.frame_ids)

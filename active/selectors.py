@@ -62,12 +62,13 @@ class Place:
     """The next frame of an order.
 
     `remark` is what the selector saw in it, told instead of the score's reason; `note` is told
-    after either. Both may be empty.
+    after either. Both may be empty. `value` stands instead of the score's, where there is one.
     """
 
     row: int
     remark: str = ""
     note: str = ""
+    value: float | None = None
 
     def reason(self, of_score: str) -> str:
         """Why the frame was chosen, in one line."""

@@ -10,6 +10,7 @@ from prelabel.active.annotator import ErrorRates
 from prelabel.active.cost import CostModel
 from prelabel.active.scoring import StrategyError
 from prelabel.active.strategies import strategy_by_name
+from prelabel.active.usual_strategy import USUAL_STRATEGY
 from prelabel.datasets.configuration import StrictModel, read_configuration
 from prelabel.models.detector import FitOptions, PredictOptions
 
@@ -20,9 +21,11 @@ Item = TypeVar("Item")
 
 class TrainingConfig(StrictModel):
     """How each round trains; see FitOptions. `warm` starts a round from the weights of the last
-    one, otherwise every round starts from the detector's own start."""
+    one, otherwise every round starts from the detector's own start. `start_steps` is what the first
+    model of a seed takes, the same as a round unless told."""
 
     steps: Count = 600
+    start_steps: Count | None = None
     batch_size: Count = 16
     input_px: Count = 320
     learning_rate: Annotated[float, Gt(0)] | None = None
@@ -30,16 +33,25 @@ class TrainingConfig(StrictModel):
     validation_share: Annotated[float, Ge(0), Lt(1)] = 0.2
     warm: bool = False
 
-    def options(self, seed: int) -> FitOptions:
-        """The options of a detector's `fit`."""
+    def options(self, seed: int, steps: int | None = None) -> FitOptions:
+        """The options of a detector's `fit`, of as many steps as a round takes unless told."""
         return FitOptions(
-            steps=self.steps,
+            steps=steps or self.steps,
             batch_size=self.batch_size,
             input_px=self.input_px,
             learning_rate=self.learning_rate,
             seed=seed,
             validate_every_steps=self.validate_every_steps,
         )
+
+    def steps_of_round(self, number: int) -> int:
+        """The steps of a round, 0 being the first model of a seed."""
+        return self.steps if number else self.start_steps or self.steps
+
+    def steps_in_all(self, rounds: int) -> int:
+        """The steps that the model of the last of so many rounds has behind it."""
+        last = self.steps_of_round(rounds)
+        return sum(map(self.steps_of_round, range(rounds + 1))) if self.warm else last
 
 
 class PredictionConfig(StrictModel):
@@ -86,7 +98,7 @@ class SimulationConfig(StrictModel):
     detector: str
     training: TrainingConfig = TrainingConfig()
     prediction: PredictionConfig = PredictionConfig()
-    strategies: Annotated[tuple[str, ...], MinLen(1)] = ("random", "entropy_sum")
+    strategies: Annotated[tuple[str, ...], MinLen(1)] = ("random", USUAL_STRATEGY)
     seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0, 1, 2)
     start_frames: Annotated[int, Ge(2)] = 20
     batch_frames: Count = 20

@@ -11,6 +11,7 @@ from prelabel.active.apart import Apart
 from prelabel.active.balanced_random import BalancedRandom
 from prelabel.active.budgets import Budget, Unit
 from prelabel.active.cald import Consistency
+from prelabel.active.class_growth import ClassGrowth
 from prelabel.active.committee import Disagreement
 from prelabel.active.divproto import DiversePrototypes
 from prelabel.active.enms import EntropyWithoutDuplicates
@@ -80,7 +81,11 @@ class ScoredStrategy:
         rows = np.array([one.row for one in chosen], np.intp)
         told = scored.reasons(rows)
         reasons = (place.reason(one) for place, one in zip(chosen, told, strict=True))
-        return Selection(rows, scored.values, tuple(reasons))
+        values = scored.values.copy()
+        for place in chosen:
+            if place.value is not None:
+                values[place.row] = place.value
+        return Selection(rows, values, tuple(reasons))
 
 
 RANDOM = ScoredStrategy("random", NoScore(), Top())
@@ -101,6 +106,8 @@ _ALL: tuple[Strategy, ...] = (
     ),
     ScoredStrategy("entropy_enms", EntropyWithoutDuplicates(), Top()),
     ScoredStrategy("balanced_random", NoScore(), BalancedRandom()),
+    ScoredStrategy("class_growth", NoScore(), ClassGrowth()),
+    ScoredStrategy("class_growth_apart", NoScore(), Apart(ClassGrowth())),
     ScoredStrategy("kmeans++", Novelty(), KMeansPlusPlus()),
     ScoredStrategy("divproto", EntropyWithoutDuplicates(), DiversePrototypes()),
     ScoredStrategy("lius_sum", Lius(Aggregation.SUM), Top()),

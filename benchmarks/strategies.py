@@ -17,6 +17,7 @@ from strategy_costs import cost_of_round
 from strategy_figures import BASELINE, figures_of, rare_classes
 from strategy_tables import (
     advice_table,
+    beside_usual_table,
     costs_table,
     gains_table,
     result_of,
@@ -34,7 +35,8 @@ from prelabel.active.summary import Summary
 from prelabel.cli.session import bars
 from prelabel.simulating import prepare, simulate_from_file
 
-DATASETS = ("scenes", "playing_cards", "aquarium")
+GENERATED = "scenes"  # drawn by what lies beside its configuration, not read from --data
+DATASETS = (GENERATED, "playing_cards", "aquarium")
 CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "strategies"
 POINTS_AN_HOUR = (30.0, 100.0, 300.0)  # mAP50 points that somebody may want for an hour
 QUICK_ARMS, QUICK_STEPS = 3, 120
@@ -49,8 +51,9 @@ def main() -> None:
         configuration = CONFIGS / f"{dataset}.yaml"
         if given.quick:
             configuration = _quick(configuration, work)
-        summary = simulate_from_file(configuration, work / dataset, given.data, bars()).summary
-        result |= _tell(dataset, summary, configuration, work / dataset, given.data)
+        data = None if dataset == GENERATED else given.data
+        summary = simulate_from_file(configuration, work / dataset, data, bars()).summary
+        result |= _tell(dataset, summary, configuration, work / dataset, data)
     print(f"\n{(time.perf_counter() - begun) / 60:.0f} min in this call")
     print(describe_machine())
     print("RESULT", json.dumps(result))
@@ -80,7 +83,7 @@ def _quick(configuration: Path, folder: Path) -> Path:
 
 
 def _tell(
-    dataset: str, summary: Summary, configuration: Path, folder: Path, data: Path
+    dataset: str, summary: Summary, configuration: Path, folder: Path, data: Path | None
 ) -> dict[str, float | str | None]:
     """Print the tables of a dataset; its part of the RESULT line."""
     ready = prepare(configuration, folder, data)
@@ -101,6 +104,7 @@ def _tell(
     for part in (
         gains_table(found),
         verdicts(found),
+        beside_usual_table(summary),
         rounds_table(summary),
         costs_table(costs),
         advice_table(records),

@@ -6,8 +6,9 @@ from strategy_costs import RoundCost
 from strategy_figures import BASELINE, LEVELS, StrategyFigures, rounds_of
 
 from prelabel.active.advice_record import AdviceRecord
-from prelabel.active.comparison import Axis, Difference
+from prelabel.active.comparison import Axis, Difference, area_gain
 from prelabel.active.summary import Summary
+from prelabel.active.usual_strategy import USUAL_STRATEGY
 
 
 def gains_table(found: Sequence[StrategyFigures]) -> str:
@@ -56,6 +57,18 @@ def verdicts(found: Sequence[StrategyFigures]) -> str:
         f"At equal seconds, against random picks: {'; '.join(said)}. "
         f"Random picks are ahead in the mean of: {', '.join(behind) or 'none'}."
     )
+
+
+def beside_usual_table(summary: Summary) -> str:
+    """Each strategy less the usual one at equal seconds, with 95 % intervals over seeds."""
+    if USUAL_STRATEGY not in summary.strategies:
+        return f"{USUAL_STRATEGY} is not among these strategies."
+    lines = [f"| strategy | area by s, less {USUAL_STRATEGY} |", "|---|---:|"]
+    for name in summary.strategies:
+        if name != USUAL_STRATEGY:
+            gain = area_gain(summary, name, USUAL_STRATEGY, Axis.SECONDS)
+            lines.append(f"| {name} | {told(gain)} |")
+    return "\n".join(lines)
 
 
 def rounds_table(summary: Summary) -> str:

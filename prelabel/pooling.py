@@ -15,7 +15,7 @@ from prelabel.active.evidence import Evidence
 from prelabel.active.frame_score import FrameScore
 from prelabel.active.given import read_scores
 from prelabel.active.pool import Need, Pool, Recordings
-from prelabel.datasets.arrays import Float32s
+from prelabel.datasets.arrays import Float32s, Int64s
 from prelabel.datasets.frames import Frame, Split
 from prelabel.datasets.progress import Progress
 from prelabel.models.describing import describe_to_files
@@ -91,6 +91,7 @@ class ProjectEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             self.candidates.recordings,
             self._evidence() if Need.EVIDENCE in self.needs else Evidence.none(),
             given=self._given(),
+            labelled_boxes=_labelled_boxes(self.store),
         )
 
     def _given(self) -> Mapping[str, FrameScore] | None:
@@ -141,6 +142,12 @@ def describe_project(workspace: Workspace, store: Store, progress: Progress) -> 
     workers = workspace.settings.proposals.workers or os.cpu_count() or 1
     describe_to_files(list(store.frames(Split.TRAIN)), files, workers, progress)
     return files
+
+
+def _labelled_boxes(store: Store) -> Int64s:
+    """How many labelled boxes of each class detectors may learn from, (C,)."""
+    by_class = store.counts().by_split[Split.TRAIN].boxes_by_class
+    return np.array([by_class.get(name, 0) for name in store.classes()], np.int64)
 
 
 def _labelled_with_predictions(store: Store, files: PredictionFiles | None) -> list[str]:

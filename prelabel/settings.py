@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from prelabel.active.cost import CostModel
 from prelabel.active.stopping import Worth
+from prelabel.active.usual_strategy import USUAL_STRATEGY
 from prelabel.datasets.configuration import StrictModel, read_configuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,7 +50,7 @@ class ProposalSettings(StrictModel):
 class SelectionSettings(StrictModel):
     """How `prelabel select` chooses."""
 
-    strategy: str = "entropy_sum"
+    strategy: str = USUAL_STRATEGY
     control_share: Share = 0.1
     scores: str | None = None  # the table of strategy `given`, from the project's folder
 

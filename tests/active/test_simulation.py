@@ -23,7 +23,7 @@ from blob_simulation import (
 
 from prelabel.active.loop import Setting, SimulationError, Step, derived_seed, replay_batch
 from prelabel.active.roles import Roles
-from prelabel.active.rounds import START
+from prelabel.active.rounds import START, read_measured
 from prelabel.active.simulation import TEST_SEED, steps_of
 from prelabel.active.simulation_config import PredictionConfig, TrainingConfig
 from prelabel.active.summary import Summary
@@ -204,7 +204,7 @@ def test_a_fixed_display_score_no_validation_and_warm_starts(
     scenes: list[LabelledFrame], tmp_path: Path
 ) -> None:
     recorded = Recorded()
-    training = TrainingConfig(steps=300, validation_share=0, warm=True)
+    training = TrainingConfig(steps=200, start_steps=300, validation_share=0, warm=True)
     config = config_of(
         strategies=("entropy_sum",),
         seeds=(0,),
@@ -214,7 +214,11 @@ def test_a_fixed_display_score_no_validation_and_warm_starts(
     )
     summary = run(config, scenes, tmp_path, recorded)
     assert [one.labelled.display_score for one in recorded.rounds] == [None, 0.6, 0.6]
-    assert summary.full_data_map50 is not None
+    assert [one.measured.steps for one in recorded.rounds] == [300, 200, 200]
+    whole = read_measured(tmp_path / "full-data")
+    assert whole is not None
+    assert whole.steps == 700  # as many as the last model has behind it
+    assert summary.full_data_map50 == whole.map50
     assert 0.5 < summary.full_data_map50 <= 1
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prelabel.active.simulation_config import SimulationConfig, read_simulation
+from prelabel.active.simulation_config import SimulationConfig, TrainingConfig, read_simulation
 from prelabel.datasets.configuration import ConfigurationError, check_configuration
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -40,6 +40,16 @@ def test_options_reach_the_detector() -> None:
     options = config.training.options(seed=5)
     assert (options.steps, options.input_px, options.seed) == (7, 96, 5)
     assert config.predict_options().input_px == 96
+
+
+def test_steps_of_the_start_and_of_rounds() -> None:
+    cold = TrainingConfig(steps=100, start_steps=300)
+    assert [cold.steps_of_round(number) for number in (0, 1, 2)] == [300, 100, 100]
+    assert cold.steps_in_all(2) == 100  # every round begins anew
+    warm = TrainingConfig(steps=100, start_steps=300, warm=True)
+    assert (warm.steps_in_all(0), warm.steps_in_all(2)) == (300, 500)
+    assert TrainingConfig(steps=100).steps_of_round(0) == 100
+    assert TrainingConfig(steps=100).steps_in_all(0) == 100
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -9,6 +9,7 @@ from prelabel.active.budgets import Budget
 from prelabel.active.pool import Pool, PoolExhaustedError, frame_embeddings
 from prelabel.active.scoring import StrategyError
 from prelabel.active.strategies import STRATEGIES, Strategy, strategy_by_name
+from prelabel.active.usual_strategy import USUAL_STRATEGY
 from prelabel.datasets.errors import InvalidValueError
 from prelabel.datasets.predictions import ClassScores
 
@@ -29,16 +30,17 @@ def test_the_names() -> None:
         for way in ("sum", "mean", "max", "top3")
     }
     by_embedding = {"kcenter", "typical", "typical_cover", "kmeans++"}
-    by_class = {"balanced_random", "divproto", "pal", "ppal"}
+    by_class = {"balanced_random", "class_growth", "divproto", "pal", "ppal"}
     learned = {"lius_sum", "lius_max", "difficulty_sum", "expected_errors", "error_doubt"}
     compared = {"cald", "committee", "given"}
     per_second = {
         f"{score}_per_second" for score in ("entropy_sum", "expected_errors", "error_doubt")
     }
-    apart = {"random_apart"} | {f"{name}_apart" for name in per_second}
+    apart = {"random_apart", "class_growth_apart"} | {f"{name}_apart" for name in per_second}
     others = {"random", "entropy_enms"} | by_embedding | by_class | learned | compared
     assert set(STRATEGIES) == others | uncertain | per_second | apart
     assert all(strategy_by_name(name).name == name for name in STRATEGIES)
+    assert USUAL_STRATEGY in STRATEGIES
     with pytest.raises(StrategyError, match=r"unknown strategy 'best'; choose one of random, kc"):
         strategy_by_name("best")
 

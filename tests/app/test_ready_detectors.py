@@ -61,7 +61,7 @@ def test_a_net_of_others_proposes_from_the_first_round_on(here: Path, film: Path
     assert "onnx:" in proposed
     assert "never proposes: heron." in proposed
     assert "Next: prelabel select" in proposed
-    assert "entropy_sum" in done("-p", street, "select", "--budget", "4")
+    assert "class_growth_apart" in done("-p", street, "select", "--budget", "4")
     done("-p", street, "export", "--batch", "--to", here / "batch")
     document = json.loads((here / "batch" / "annotations.json").read_bytes())
     car = next(one["id"] for one in document["categories"] if one["name"] == "car")
@@ -118,7 +118,7 @@ def test_results_of_another_program_propose(here: Path) -> None:
     named = ("--detector", "coco-results:results.json+instances.json")
     done("init", "birds", "--images", "photos", "--classes", "heron,egret", *named)
     assert "never proposes: heron." in done("-p", "birds", "propose")
-    assert "chose 4 frames by entropy_sum" in done("-p", "birds", "select", "--budget", "4")
+    assert "chose 4 frames by class_growth_apart" in done("-p", "birds", "select", "--budget", "4")
     done("-p", "birds", "export", "--batch", "--to", "batch")
     document = json.loads((here / "batch" / "annotations.json").read_bytes())
     assert sorted(one["bbox"] for one in document["annotations"]) == [[4, 4, 20, 20]] * 5
