@@ -25,7 +25,7 @@ NEED_DATA = $(if $(DATA),,$(error name the folder of the data sets: make $@ DATA
 .PHONY: help setup mongod demo demo-lidar test test-fast check format docs \
         simulate-playing-cards bench-strategies bench-propose bench-import bench-select \
         bench-cold-start bench-page bench-carry bench-lidar bench-raster bench-review \
-        bench-review-effort bench-curate bench-errors bench-accept pictures-curate \
+        bench-review-effort bench-curate bench-errors bench-errors-scale bench-accept pictures-curate \
         pictures-errors pictures-lidar pictures-review clean
 
 help: ## this list
@@ -129,6 +129,9 @@ bench-curate: setup ## 100,000 frames with 1,000,000 boxes into FiftyOne, whole 
 
 bench-errors: setup ## planted label errors found: ours, ObjectLab, mistakenness, loss, confidence
 	$(NEED_DATA)$(BENCH)/label_errors.py --data $(DATA) --work $(WORK)/errors
+
+bench-errors-scale: setup ## label errors ranked in 100,000 frames with 1,000,000 labels: seconds, memory
+	$(BENCH)/label_errors_scale.py
 
 bench-accept: setup ## accepting without people: do the promises hold, how much is saved
 	$(NEED_DATA)$(BENCH)/accept.py --data $(DATA) --work $(WORK)/accept

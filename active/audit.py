@@ -1,6 +1,7 @@
 """Whether what was accepted without a person keeps its promises, from frames labelled blind."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ import numpy as np
 from prelabel.active.acceptance import Promises
 from prelabel.active.betting import log_evidence_broken
 from prelabel.active.checks import Checks
+from prelabel.active.presence import classes_of
 from prelabel.datasets.arrays import Bools, Float64s
 
 
@@ -59,6 +61,25 @@ def audit(
         _audited(Kept.PRECISION, boxes, wrong, promises.wrong, most_boxes, promises.confidence),
         _audited(Kept.MISSED, objects, missed, promises.missed, most_boxes, promises.confidence),
     )
+
+
+def audit_classes(
+    accepted: Checks, promises: Promises, most_boxes: Mapping[int, int]
+) -> dict[int, Audited]:
+    """Test the first promise for each class that it was made for, by the most boxes of a frame.
+
+    They share the confidence: all of them together are called broken with a probability of at most
+    1 - confidence while they are kept.
+    """
+    of_class = classes_of(accepted.boxes) if len(accepted.right) else np.zeros(0, np.int64)
+    each = 1 - (1 - promises.confidence) / max(len(most_boxes), 1)
+    found = {}
+    for one, most in most_boxes.items():
+        own = of_class == one
+        boxes = accepted.in_each_frame(own).astype(np.float64)
+        wrong = accepted.in_each_frame(own & ~accepted.right).astype(np.float64)
+        found[one] = _audited(Kept.PRECISION, boxes, wrong, promises.wrong, most, each)
+    return found
 
 
 def _audited(

@@ -2,59 +2,40 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prelabel.active.acceptance import ACCEPTANCE_COLUMNS, Judge, Promises, Rule
+from prelabel.accept_volume import Measure, Volume, pool_ids
+from prelabel.active.acceptance import Judge, Promises, Rule
 from prelabel.active.acceptance_plan import FIT_FRAMES, LEAST_FIT_BOXES, Plan, plan_acceptance
-from prelabel.active.box_source import BoxesInFiles
 from prelabel.active.exact_bounds import checks_needed
+from prelabel.active.presence import classes_of
 from prelabel.active.promise_tests import Tested
 from prelabel.checking import RANDOM, ProjectChecks, project_checks
 from prelabel.datasets.errors import PrelabelError
-from prelabel.datasets.frames import Split
 from prelabel.datasets.wording import counted
-from prelabel.proposing import NoProposalsError, cost_forecast, prediction_files
-from prelabel.store.acceptances import EndKind, all_acceptances, awaiting_audit
+from prelabel.proposing import NoProposalsError
+from prelabel.store.acceptances import Acceptance, EndKind, all_acceptances
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
-from prelabel.training import learned_frames
-from prelabel.work.counting import frames_in_hand
+from prelabel.strata import By, Stratum, strata_of
 from prelabel.workspace import Workspace
 
-LEAST_AUDIT = 20  # frames; fewer say too little, whatever the share
+SCOPE = "scope"  # of an acceptance: the part of the pool that it is for, None: all of it
 
 
 class TooFewChecksError(PrelabelError):
     """The checks do not show that the promises hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """How much of the pool a rule accepts, and the human seconds that are foretold.
-
-    `corrected_s` is the cost of correcting the proposals of the whole pool, `left_s` of what the
-    rule leaves to people, `audit_s` of labelling the audited frames from nothing.
-    """
-
-    frames: int
-    boxes: int
-    sure_boxes: int
-    whole: int
-    half: int
-    audited: int
-    corrected_s: float
-    left_s: float
-    audit_s: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class AcceptancePlan:
     """What would be accepted; `refusal` says why nothing is, and how many checks it takes.
 
-    `advice` are sentences on what more checks would buy. `after` is the number of the newest
-    acceptance when the plan was made, 0 where there was none.
+    `advice` are sentences on what more checks would buy. `stratum` is the part of the pool that it
+    is about, None: all of it; `classes` are the names of all classes. `after` is the number of the
+    newest acceptance when the plan was made, 0 where there was none.
     """
 
     model: ModelRecord
@@ -65,27 +46,47 @@ class AcceptancePlan:
     refusal: str | None
     advice: tuple[str, ...]
     after: int
+    classes: tuple[str, ...]
+    stratum: Stratum | None = None
+
+    @property
+    def scope(self) -> str | None:
+        """The part of the pool that it is about, in words; None: all of it."""
+        return None if self.stratum is None else self.stratum.name
+
+    def covers(self, frame_id: str) -> bool:
+        """Whether a frame belongs to that part."""
+        return self.stratum is None or frame_id in self.stratum.frame_ids
 
     def judge_and_rule(self) -> tuple[Judge, Rule]:
         """What accepts; TooFewChecksError where the plan refuses."""
-        if self.found is None or self.found.rule is None:
+        if self.refusal is not None or self.found is None or self.found.rule is None:
             raise TooFewChecksError(self.refusal or "the checks do not show that any rule holds")
         return self.found.judge, self.found.rule
 
     def rule_told(self) -> str:
         """The rule and its promises in one line, as every label carries them."""
         (_, rule), told = self.judge_and_rule(), self.promises
-        limit = f"probability >= {rule.limits[None].probability:.3f}" if None in rule.limits else ""
         whole = (
             "none" if rule.missed_limit is None else f"expected missed <= {rule.missed_limit:.3f}"
         )
         return (
-            f"{limit or 'limits by class'}, at most {counted(rule.most_boxes, 'box')} a frame; "
-            f"whole frames: {whole}; "
+            f"{self.scope + ': ' if self.scope else ''}{self._limits_told(rule)}, at most "
+            f"{counted(rule.most_boxes, 'box')} a frame; whole frames: {whole}; "
             f"model {self.model.model_id}; precision >= {told.precision:g} at IoU {told.iou:g}, "
             f"missed <= {told.missed:g}, confidence {told.confidence:g}, "
             f"{counted(len(self.checks.test), 'check')}"
         )
+
+    def _limits_told(self, rule: Rule) -> str:
+        if None in rule.limits:
+            return f"probability >= {rule.limits[None].probability:.3f}"
+        named = [
+            f"{self.classes[group]} >= {one.probability:.3f} ({one.most})"
+            for group, one in rule.limits.items()
+            if group is not None
+        ]
+        return f"limits by class: {', '.join(named)}"
 
 
 def plan_accept(
@@ -93,30 +94,89 @@ def plan_accept(
 ) -> AcceptancePlan:
     """Look at what may be accepted under these promises; nothing is changed.
 
+    With `by_class` the first promise is made for each class that is proposed on the checks.
+
     Raises NoProposalsError where the model in use has proposed on no frame of the pool.
     """
-    model = store.latest_model()
-    if model is None:
-        raise NoProposalsError(
-            "nothing can be accepted without proposals: run `prelabel propose` first"
+    return _Planner.of(workspace, store, promises, by_class).plan()
+
+
+def plan_by_stratum(
+    workspace: Workspace, store: Store, promises: Promises, by: By, by_class: bool = False
+) -> list[AcceptancePlan]:
+    """The same for each part of the pool on its own, by name; parts without a frame left have none.
+
+    All parts share the confidence: with n of them each promise is made with 1 - (1 - c) / n, so
+    that all hold together with the confidence c. All checks teach the probabilities; those of a
+    part test its rule.
+
+    Raises NoProposalsError where the model in use has proposed on no frame of the pool.
+    """
+    strata = strata_of(store, by)
+    each = 1 - (1 - promises.confidence) / max(len(strata), 1)
+    shared = replace(promises, confidence=each)
+    planner = _Planner.of(workspace, store, shared, by_class)
+    return [planner.plan(one) for one in strata if not one.frame_ids.isdisjoint(planner.pool)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Planner:
+    """What all plans made at one time rest on."""
+
+    store: Store
+    model: ModelRecord
+    promises: Promises
+    by_class: bool
+    checks: ProjectChecks
+    measure: Measure
+    pool: tuple[str, ...]
+    after: int
+
+    @classmethod
+    def of(
+        cls, workspace: Workspace, store: Store, promises: Promises, by_class: bool
+    ) -> "_Planner":
+        model = store.latest_model()
+        if model is None:
+            raise NoProposalsError(
+                "nothing can be accepted without proposals: run `prelabel propose` first"
+            )
+        after = max((one.number for one in all_acceptances(store)), default=0)
+        pool = tuple(pool_ids(workspace, store, model))
+        if not pool:
+            raise NoProposalsError(
+                "no frame is left that could be accepted: none without labels has proposals of the "
+                "model in use; run `prelabel propose`, or bring in more pictures"
+            )
+        checks = project_checks(workspace, store, model, promises.iou)
+        measure = Measure.of(workspace, store, model)
+        return cls(store, model, promises, by_class, checks, measure, pool, after)
+
+    def plan(self, stratum: Stratum | None = None) -> AcceptancePlan:
+        """The plan for all of the pool, or a part of it."""
+        checks, pool = self.checks, self.pool
+        if stratum is not None:
+            checks = checks.tested_on(stratum.frame_ids)
+            pool = tuple(one for one in pool if one in stratum.frame_ids)
+        stopped = _stopped(self.store, self.model, stratum)
+        found = None
+        if len(checks.fit.right) >= LEAST_FIT_BOXES and len(checks.test) and not stopped:
+            seen = np.unique(classes_of(checks.fit.boxes)).tolist() if self.by_class else None
+            found = plan_acceptance(checks.fit, checks.test, self.promises, None, seen)
+        classes, volume = self.store.classes(), self.measure.volume(pool, found)
+        refusal = _refusal(checks, self.promises, found, classes, len(pool) / len(self.pool))
+        return AcceptancePlan(
+            self.model,
+            self.promises,
+            checks,
+            found,
+            volume,
+            stopped or refusal or _nothing_sure(volume),
+            _advice(found),
+            self.after,
+            classes,
+            stratum,
         )
-    after = max((one.number for one in all_acceptances(store)), default=0)
-    checks = project_checks(workspace, store, model, promises.iou)
-    found, stopped = None, _stopped(store, model)
-    if len(checks.fit.right) >= LEAST_FIT_BOXES and len(checks.test) and not stopped:
-        classes = range(len(store.classes())) if by_class else None
-        found = plan_acceptance(checks.fit, checks.test, promises, None, classes)
-    volume = _volume(workspace, store, model, found)
-    return AcceptancePlan(
-        model,
-        promises,
-        checks,
-        found,
-        volume,
-        stopped or _refusal(checks, promises, found, store.classes()),
-        _advice(found),
-        after,
-    )
 
 
 def promises_of(workspace: Workspace) -> Promises:
@@ -125,63 +185,14 @@ def promises_of(workspace: Workspace) -> Promises:
     return Promises(wanted.precision, wanted.missed, wanted.confidence)
 
 
-def pool_ids(workspace: Workspace, store: Store, model: ModelRecord) -> list[str]:
-    """Frames that a rule may accept: without labels, with proposals, and in nobody's hands.
+def _stopped(store: Store, model: ModelRecord, stratum: Stratum | None) -> str | None:
+    """Why nothing of this model is accepted any more: the audit has shown that it may not be.
 
-    Those that trained the model are left out: no check speaks for them.
+    What broke in one part of a pool stops that part, and all that is not made by the same parts.
     """
-    predicted = prediction_files(workspace, model.model_id).predicted_ids()
-    learned = learned_frames(model) or set()
-    kept = frames_in_hand(store) | set(awaiting_audit(store)) | learned
-    free = (one.frame_id for one in store.frames(Split.TRAIN, labelled=False))
-    return [one for one in free if one in predicted and one not in kept]
-
-
-def audit_size(frames: int, share: float) -> int:
-    """How many of the frames that a rule accepts are labelled blind."""
-    return min(max(math.ceil(share * frames), LEAST_AUDIT), frames)
-
-
-def boxes_a_frame(store: Store) -> float:
-    """How many boxes labelled frames have on average; 1 where there are none."""
-    counts = store.counts()
-    return counts.boxes / counts.labelled if counts.labelled else 1.0
-
-
-def _volume(workspace: Workspace, store: Store, model: ModelRecord, found: Plan | None) -> Volume:
-    ids = pool_ids(workspace, store, model)
-    if not ids:
-        raise NoProposalsError(
-            "no frame is left that could be accepted: none without labels has proposals of the "
-            "model in use; run `prelabel propose`, or bring in more pictures"
-        )
-    forecast = cost_forecast(workspace, store, model)
-    spared_s = forecast.cost.resolved().verify_s * forecast.factor
-    counts, seconds = np.zeros(4, np.int64), np.zeros(2)
-    boxes = BoxesInFiles.of(prediction_files(workspace, model.model_id), ids)
-    for _, table in boxes.chunks(ACCEPTANCE_COLUMNS):
-        each_s = forecast.seconds_of(table)
-        sure, whole = np.zeros(len(table.score), np.bool_), np.zeros(table.frame_count, np.bool_)
-        if found is not None and found.rule is not None:
-            accepted = found.judge.accept(table, found.rule)
-            sure, whole = accepted.sure, accepted.whole
-        held = np.bincount(table.owner, sure, table.frame_count)
-        left_s = np.where(whole, 0, np.maximum(each_s - spared_s * held, 0))
-        counts += [len(sure), sure.sum(), whole.sum(), ((held > 0) & ~whole).sum()]
-        seconds += [each_s.sum(), left_s.sum()]
-    total, sure_boxes, whole_frames, half = counts.tolist()
-    corrected_s, left = seconds.tolist()
-    audited = audit_size(whole_frames + half, workspace.settings.acceptance.audit_share)
-    audit_s = audited * forecast.cost.scratch_seconds(round(boxes_a_frame(store)))
-    return Volume(
-        len(ids), total, sure_boxes, whole_frames, half, audited, corrected_s, left, audit_s
-    )
-
-
-def _stopped(store: Store, model: ModelRecord) -> str | None:
-    """Why nothing of this model is accepted any more: the audit has shown that it may not be."""
     for one in all_acceptances(store):
-        if one.model_id == model.model_id and one.end_kind is EndKind.BROKEN:
+        broken = one.model_id == model.model_id and one.end_kind is EndKind.BROKEN
+        if broken and _speaks_for(one, stratum):
             return (
                 f"nothing of model {model.model_id} is accepted any more: acceptance {one.number} "
                 f"was withdrawn ({one.end_reason}); correct frames of the kind that failed, then "
@@ -190,9 +201,21 @@ def _stopped(store: Store, model: ModelRecord) -> str | None:
     return None
 
 
+def _speaks_for(acceptance: Acceptance, stratum: Stratum | None) -> bool:
+    scope: str | None = acceptance.settings.get(SCOPE)
+    if scope is None or stratum is None:
+        return True
+    return scope == stratum.name or not scope.startswith(f"{stratum.by} ")
+
+
 def _refusal(
-    checks: ProjectChecks, promises: Promises, found: Plan | None, classes: tuple[str, ...]
+    checks: ProjectChecks,
+    promises: Promises,
+    found: Plan | None,
+    classes: tuple[str, ...],
+    share: float,
 ) -> str | None:
+    """Why nothing is accepted, None where something is; the plan is for a `share` of the pool."""
     if found is not None and found.rule is not None:
         return None
     least = checks_needed(promises.wrong, promises.confidence)
@@ -211,10 +234,20 @@ def _refusal(
         )
     wanted = [one.needed for one in found.precision.values()] if found is not None else []
     needed = max([least, *(one for one in wanted if one is not None)])
-    more = max(FIT_FRAMES + needed - len(checks), 1)
+    missing = max(FIT_FRAMES - len(checks.fit), 0) + max(needed - len(checks.test), 0) / share
+    more = max(math.ceil(missing), 1)
     return (
         f"nothing is accepted: {reason}; draw more with "
         f"`prelabel select --strategy {RANDOM} --budget {more}`"
+    )
+
+
+def _nothing_sure(volume: Volume) -> str | None:
+    if volume.whole or volume.half:
+        return None
+    return (
+        "nothing is accepted: the checks allow a rule, but no box is as sure as it asks for on "
+        f"{counted(volume.frames, 'frame')} left"
     )
 
 

@@ -1,11 +1,13 @@
 """Accepting proposals without a person, under promises that checks have shown to hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prelabel.accept_plan import AcceptancePlan, audit_size, boxes_a_frame, pool_ids
+from prelabel.accept_plan import SCOPE, AcceptancePlan
+from prelabel.accept_volume import audit_size, boxes_a_frame, pool_ids
 from prelabel.active.box_table import BoxTable
 from prelabel.checking import CHECKS_TAKEN
 from prelabel.datasets.annotations import AnnotationSet, Origin, OriginKind
@@ -44,6 +46,31 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
     Raises TooFewChecksError where the plan refuses, and ConflictError where somebody accepted
     something since the plan was made, or labelled all of it.
     """
+    done = _record(workspace, store, plan, author)
+    queue_audit(workspace, store, author)
+    return done
+
+
+def accept_each(
+    workspace: Workspace, store: Store, plans: Sequence[AcceptancePlan], author: str
+) -> list[Acceptance]:
+    """Accept what plans made together say, each for its part of the pool and on its own.
+
+    Plans that refuse are left out. Killed in between, the parts that are done stay, and planned
+    anew it goes on with the others. Raises as `accept` does, TooFewChecksError where all refuse.
+    """
+    done: list[Acceptance] = []
+    for plan in plans:
+        if plan.refusal is None:
+            after = done[-1].number if done else plan.after
+            done.append(_record(workspace, store, replace(plan, after=after), author))
+    if plans and not done:
+        plans[0].judge_and_rule()
+    queue_audit(workspace, store, author)
+    return done
+
+
+def _record(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str) -> Acceptance:
     number = plan.after + 1
     seed = int(np.random.SeedSequence((workspace.settings.seed, number)).generate_state(1)[0])
     frames = list(_accepted_frames(workspace, store, plan))
@@ -53,10 +80,11 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
         AcceptedFrame(one.frame_id, _AUDITED[one.part] if row in audited else one.part, one.labels)
         for row, one in enumerate(frames)
     ]
-    promises = plan.promises
+    promises, rule = plan.promises, plan.judge_and_rule()[1]
     settings = {
         "rule": plan.rule_told(),
-        "limits": plan.judge_and_rule()[1].told(),
+        SCOPE: plan.scope,
+        "limits": rule.told(),
         "precision": promises.precision,
         "missed": promises.missed,
         "confidence": promises.confidence,
@@ -66,9 +94,7 @@ def accept(workspace: Workspace, store: Store, plan: AcceptancePlan, author: str
         "seed": seed,
     }
     new = NewAcceptance(plan.model.model_id, settings, parts, plan.after)
-    done = record_acceptance(store, new, author, utc_now)
-    queue_audit(workspace, store, author)
-    return done
+    return record_acceptance(store, new, author, utc_now)
 
 
 def withdraw(
@@ -108,7 +134,7 @@ def _accepted_frames(
     judge, rule = plan.judge_and_rule()
     told = plan.rule_told()
     files = prediction_files(workspace, plan.model.model_id)
-    ids = pool_ids(workspace, store, plan.model)
+    ids = [one for one in pool_ids(workspace, store, plan.model) if plan.covers(one)]
     for start in range(0, len(ids), _AT_ONCE):
         some = list(files.read(ids[start : start + _AT_ONCE], EMBEDDINGS))
         table = BoxTable.of(some)
@@ -126,7 +152,8 @@ def _checks_taken(plan: AcceptancePlan) -> list[str]:
     judge, rule = plan.judge_and_rule()
     fit, test = (judge.accept(one.boxes, rule).whole for one in (plan.checks.fit, plan.checks.test))
     whole = np.concatenate([fit, test])
-    return [one for one, is_whole in zip(plan.checks.frame_ids, whole, strict=True) if is_whole]
+    checked = zip(plan.checks.frame_ids, whole, strict=True)
+    return [one for one, is_whole in checked if is_whole and plan.covers(one)]
 
 
 def _labels(prediction: Prediction, rows: NDArray[np.intp], rule: str) -> AnnotationSet:

@@ -1,12 +1,15 @@
 """Whether accepted labels keep their promises, from the frames that people labelled blind."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from prelabel.accept_plan import SCOPE
 from prelabel.accepting import queue_audit, withdraw
 from prelabel.active.acceptance import Promises
-from prelabel.active.audit import Audited, audit
+from prelabel.active.audit import Audited, Kept, audit, audit_classes
 from prelabel.active.checks import Checks
 from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.predictions import ClassScores, Prediction
@@ -30,8 +33,9 @@ _AUDITS = (Part.AUDIT_WHOLE, Part.AUDIT_HALF)
 class AuditStatus:
     """An acceptance and what its audit says so far.
 
-    `checked` of `drawn` audited frames have been labelled. `withdrawn` are the ids of the frames
-    whose labels were taken back because a promise was broken, now.
+    `checked` of `drawn` audited frames have been labelled. `by_class` has the precision of each
+    class, by name, where it was promised for each on its own. `withdrawn` are the ids of the frames
+    whose labels were taken back because a promise was broken, now; None: nothing was taken back.
     """
 
     acceptance: Acceptance
@@ -39,18 +43,21 @@ class AuditStatus:
     checked: int
     precision: Audited
     missed: Audited
-    withdrawn: tuple[str, ...] = ()
+    by_class: Mapping[str, Audited]
+    withdrawn: tuple[str, ...] | None = None
 
     @property
     def broken(self) -> tuple[str, ...]:
         """What is wrong, a sentence a broken promise; empty as long as all is well."""
         settings = self.acceptance.settings
         shares = {"precision": 1 - settings["precision"], "missed": settings["missed"]}
+        tested = [("", self.precision), ("", self.missed)]
+        tested += [(f" of {name}", one) for name, one in self.by_class.items()]
         return tuple(
-            f"{one.promise} broken: {one.failed} of {one.checked:,} "
-            f"{'boxes are wrong' if one is self.precision else 'objects were missed'}, and at most "
-            f"{shares[one.promise]:.1%} were promised"
-            for one in (self.precision, self.missed)
+            f"{one.promise}{of_class} broken: {one.failed} of {one.checked:,} "
+            f"{'objects were missed' if one.promise is Kept.MISSED else 'boxes are wrong'}, and at "
+            f"most {shares[one.promise]:.1%} were promised"
+            for of_class, one in tested
             if one.broken
         )
 
@@ -68,13 +75,11 @@ def act_on_audits(workspace: Workspace, store: Store, author: str) -> list[Audit
     """
     statuses = []
     for one in look_at_audits(store):
-        taken: tuple[str, ...] = ()
+        taken: tuple[str, ...] | None = None
         if one.broken and one.acceptance.ended_at is None:
             reason = "; ".join(one.broken)
             taken = tuple(withdraw(store, one.acceptance.number, reason, author, EndKind.BROKEN))
-        statuses.append(
-            AuditStatus(one.acceptance, one.drawn, one.checked, one.precision, one.missed, taken)
-        )
+        statuses.append(replace(one, withdrawn=taken))
     queue_audit(workspace, store, author)
     return statuses
 
@@ -82,11 +87,13 @@ def act_on_audits(workspace: Workspace, store: Store, author: str) -> list[Audit
 def standing_told(status: AuditStatus) -> str:
     """One line on an acceptance and its audit."""
     one = status.acceptance
-    if one.ended_at is not None or status.withdrawn:
+    scope = one.settings.get(SCOPE)
+    named = f"acceptance {one.number}{f' ({scope})' if scope else ''}"
+    if one.ended_at is not None or status.withdrawn is not None:
         reason = one.end_reason or "; ".join(status.broken)
-        return f"acceptance {one.number}: withdrawn ({reason})"
+        return f"{named}: withdrawn ({reason})"
     return (
-        f"acceptance {one.number}: {status.checked} of {counted(status.drawn, 'audited frame')} "
+        f"{named}: {status.checked} of {counted(status.drawn, 'audited frame')} "
         f"checked, {status.precision.failed} of {status.precision.checked:,} boxes wrong, "
         f"{status.missed.failed} of {status.missed.checked:,} objects missed"
     )
@@ -112,7 +119,18 @@ def _status(store: Store, acceptance: Acceptance) -> AuditStatus:
     )
     whole = np.array([one.part is Part.AUDIT_WHOLE for one in frames], np.bool_)
     found = audit(checks, whole, promises, settings["limits"]["most_boxes"])
-    return AuditStatus(acceptance, len(drawn), len(frames), *found)
+    names = store.classes()
+    by_class = {
+        names[one]: tested
+        for one, tested in audit_classes(checks, promises, _most_of_classes(settings)).items()
+    }
+    return AuditStatus(acceptance, len(drawn), len(frames), *found, by_class)
+
+
+def _most_of_classes(settings: Mapping[str, Any]) -> dict[int, int]:
+    """The most boxes of one frame by class; nothing where the promise is for all together."""
+    limits = settings["limits"].get("limits", {})
+    return {int(group): one["most"] for group, one in limits.items() if group != "all"}
 
 
 def _as_prediction(frame: AcceptedFrame) -> Prediction:

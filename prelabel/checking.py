@@ -1,7 +1,8 @@
 """What people found on frames drawn at random, beside what the model in use proposes there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -37,6 +38,14 @@ class ProjectChecks:
 
     def __len__(self) -> int:
         return len(self.fit) + len(self.test)
+
+    def tested_on(self, frame_ids: Set[str]) -> "ProjectChecks":
+        """The same where only checks among these frames test."""
+        own = [one in frame_ids for one in self.frame_ids[len(self.fit) :]]
+        kept = self.frame_ids[: len(self.fit)] + tuple(
+            compress(self.frame_ids[len(self.fit) :], own)
+        )
+        return ProjectChecks(kept, self.fit, self.test.take(np.flatnonzero(own)), self.learned)
 
 
 def project_checks(

@@ -260,12 +260,13 @@ def _scores(found: Sequence[ViewFinding]) -> list[FrameScore]:
     for one in found:
         by_frame.setdefault(one.frame_id, []).append(one)
     return [
-        FrameScore(frame_id, sum(one.weight for one in own), _reason(own))
+        FrameScore(frame_id, sum(one.weight for one in own), reason_of(own))
         for frame_id, own in by_frame.items()
     ]
 
 
-def _reason(found: Sequence[ViewFinding]) -> str:
+def reason_of(found: Sequence[ViewFinding]) -> str:
+    """What people are told who are asked about these findings on one frame."""
     told = "; ".join(one.words for one in found[:_TOLD])
     return told + (f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else "")
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from prelabel.accept_plan import AcceptancePlan, boxes_a_frame, plan_accept
-from prelabel.accepting import accept
+from prelabel.accept_plan import SCOPE, AcceptancePlan, plan_accept, plan_by_stratum
+from prelabel.accept_volume import boxes_a_frame
+from prelabel.accepting import accept_each
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
 from prelabel.auditing import act_on_audits, standing_told
@@ -19,6 +20,7 @@ from prelabel.standing import Standing, finished_rounds, look_at_pool, unlabelle
 from prelabel.store.acceptances import all_acceptances, awaiting_audit
 from prelabel.store.standings import record_standing
 from prelabel.store.store import Store, utc_now
+from prelabel.strata import By
 from prelabel.training import train
 from prelabel.work.counting import frames_in_hand, frames_set_aside
 from prelabel.work.effort import people_effort
@@ -43,12 +45,15 @@ class Aim:
 
     Labels made by rule keep the `promises`. People do no more than `budget` in all, counted over
     all batches that the project ever had; None: as much as it takes. Each batch is of the size
-    `batch`.
+    `batch`. The promises are made for each class where `by_class` asks for it, and for each part of
+    the pool by what its frames have in common.
     """
 
     promises: Promises
     budget: Budget | None = None
     batch: Budget = DEFAULT_BATCH
+    by_class: bool = False
+    by: By | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Finisher:
         done = [
             f"{standing_told(one)}; {counted(len(one.withdrawn), 'frame')} back in line"
             for one in act_on_audits(self.workspace, self.store, self.author)
-            if one.withdrawn
+            if one.withdrawn is not None
         ]
         is_over = False
         if not self.people_are_busy():
@@ -141,19 +146,27 @@ class Finisher:
         if self.store.latest_model() is None:
             return []
         try:
-            plan = plan_accept(self.workspace, self.store, aim.promises)
+            plans = self._plans(aim)
         except NoProposalsError:  # nothing that is left could be accepted
             return []
-        if plan.refusal is not None:
-            return [plan.refusal]
-        if not self._is_worth_it(plan) or not self._can_be_audited(plan, aim):
-            return []
-        done = accept(self.workspace, self.store, plan, self.author)
-        volume = plan.volume
+        wanted = self._within_budget([one for one in plans if self._is_worth_it(one)], aim)
+        if not wanted:
+            refused = [one.refusal for one in plans if one.refusal is not None]
+            more = f" (so for {len(refused)} parts of the pool)" if len(refused) > 1 else ""
+            return [f"{refused[0]}{more}"] if refused else []
+        accepted = accept_each(self.workspace, self.store, wanted, self.author)
         return [
-            f"acceptance {done.number}: {counted(volume.whole, 'frame')} whole, "
-            f"{volume.half:,} half done; {volume.audited:,} of them are labelled blind"
+            f"acceptance {one.number}{f' ({plan.scope})' if plan.scope else ''}: "
+            f"{counted(plan.volume.whole, 'frame')} whole, {plan.volume.half:,} half done; "
+            f"{plan.volume.audited:,} of them are labelled blind"
+            for one, plan in zip(accepted, wanted, strict=True)
         ]
+
+    def _plans(self, aim: Aim) -> list[AcceptancePlan]:
+        where = self.workspace, self.store
+        if aim.by is None:
+            return [plan_accept(*where, aim.promises, aim.by_class)]
+        return plan_by_stratum(*where, aim.promises, aim.by, aim.by_class)
 
     def _is_worth_it(self, plan: AcceptancePlan) -> bool:
         """Whether it spares people more than the audit takes.
@@ -161,20 +174,27 @@ class Finisher:
         Boxes of frames half done are accepted once for each model: what they spare comes once.
         """
         volume = plan.volume
-        if volume.left_s + volume.audit_s >= volume.corrected_s:
+        if plan.refusal is not None or volume.left_s + volume.audit_s >= volume.corrected_s:
             return False
         return volume.whole > 0 or not any(
-            one.model_id == plan.model.model_id and one.ended_at is None
+            one.model_id == plan.model.model_id
+            and one.ended_at is None
+            and one.settings.get(SCOPE) == plan.scope
             for one in all_acceptances(self.store)
         )
 
-    def _can_be_audited(self, plan: AcceptancePlan, aim: Aim) -> bool:
-        """Whether the budget has room for the audit: nothing is accepted that nobody checks."""
+    def _within_budget(self, plans: list[AcceptancePlan], aim: Aim) -> list[AcceptancePlan]:
+        """The plans whose audits the budget has room for: nothing goes unchecked."""
         left = self._budget_left(aim)
         if left is None:
-            return True
-        audited, seconds = plan.volume.audited, plan.volume.audit_s
-        return _price(left.unit, audited, seconds, boxes_a_frame(self.store)) <= left.amount
+            return plans
+        kept, used, usual = [], 0.0, boxes_a_frame(self.store)
+        for one in plans:
+            price = _price(left.unit, one.volume.audited, one.volume.audit_s, usual)
+            if used + price <= left.amount:
+                kept.append(one)
+                used += price
+        return kept
 
     def _chosen(self, aim: Aim) -> str | None:
         """Choose the next batch; None where the budget buys none."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,11 +23,13 @@ from prelabel.datasets.progress import Progress
 from prelabel.models.detector import FitOptions, NotTrainableError, PredictOptions, TrainingExample
 from prelabel.models.out_of_fold import CrossValidation, predict_out_of_fold, predictions_in
 from prelabel.models.prediction_files import PredictionFiles
+from prelabel.models.prediction_table import EMBEDDINGS
 from prelabel.models.registry import build_detector, can_train
 from prelabel.models.run_folder import run_arguments
 from prelabel.near_duplicates import find_copies
 from prelabel.project import Project
 from prelabel.reviewing import send_frames
+from prelabel.search_folders import kept, remove_others
 from prelabel.suspicions import (
     Answer,
     KeptCopies,
@@ -74,8 +77,8 @@ def search_errors(project: Project, folds: int, now: datetime, progress: Progres
     """
     answers = take_answers(project)
     frames = _labelled(project)
-    files = _out_of_fold(project, frames, folds, progress)
-    return _ranked(project, files, answers, now, progress)
+    with _out_of_fold(project, frames, folds, progress) as files:
+        return _ranked(project, files, answers, now, progress)
 
 
 def rank_again(project: Project, now: datetime, progress: Progress) -> Searched:
@@ -86,25 +89,38 @@ def rank_again(project: Project, now: datetime, progress: Progress) -> Searched:
     """
     answers = take_answers(project)
     name = read_newest(project.workspace)
-    if name is None:
+    folder = errors_folder(project.workspace) / (name or "")
+    if name is None or not folder.exists():
         raise NoSuspectsError(_never_searched(project))
-    files = predictions_in(errors_folder(project.workspace) / name)
-    return _ranked(project, files, answers, now, progress)
+    with kept(folder):
+        return _ranked(project, predictions_in(folder), answers, now, progress)
 
 
 def _ranked(
     project: Project, files: PredictionFiles, answers: int, now: datetime, progress: Progress
 ) -> Searched:
-    predictions = {one.frame_id: one for one in files.read()}
-    known = [one for one in _labelled(project) if one.frame.frame_id in predictions]
+    predicted = files.predicted_ids()
+    known = [one for one in _labelled(project) if one.frame.frame_id in predicted]
     rng = np.random.default_rng(project.workspace.settings.seed)
-    ranked = rank_suspects(known, predictions, len(project.classes()), rng)
     told = [Answered(one.suspect, one.is_error) for one in read_answers(project.workspace)]
-    suspects = strongest(corrected(ranked, told))[:MOST_KEPT]
+    suspects = ranked_suspects(known, files, len(project.classes()), rng, told)
     copies = find_copies(project, progress)
     write_copies(project.workspace, copies)
     write_suspects(project.workspace, suspects, now.isoformat())
     return Searched(tuple(suspects), len(known), answers, tuple(copies))
+
+
+def ranked_suspects(
+    frames: Sequence[LabelledFrame],
+    files: PredictionFiles,
+    class_count: int,
+    rng: np.random.Generator,
+    answers: Sequence[Answered],
+) -> list[Suspect]:
+    """The likeliest kind of error of each label, and objects without one, most probable first."""
+    predictions = {one.frame_id: one for one in files.read(None, EMBEDDINGS)}
+    ranked = rank_suspects(frames, predictions, class_count, rng)
+    return strongest(corrected(ranked, answers))[:MOST_KEPT]
 
 
 def send_suspects(
@@ -225,9 +241,10 @@ def _labelled(project: Project) -> list[LabelledFrame]:
     ]
 
 
+@contextmanager
 def _out_of_fold(
     project: Project, frames: Sequence[LabelledFrame], folds: int, progress: Progress
-) -> PredictionFiles:
+) -> Iterator[PredictionFiles]:
     workspace, settings = project.workspace, project.workspace.settings
     if not can_train(settings.detector):
         raise NotTrainableError(
@@ -260,9 +277,11 @@ def _out_of_fold(
         folds=folds,
     )
     folder = _folder_of(project, examples, options, folds)
-    files = predict_out_of_fold(examples, plan, folder, progress)
-    write_newest(workspace, folder.name)
-    return files
+    with kept(folder):
+        files = predict_out_of_fold(examples, plan, folder, progress)
+        write_newest(workspace, folder.name)
+        remove_others(folder)
+        yield files
 
 
 def _folder_of(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from prelabel.selecting import Selected
     from prelabel.standing import FinishedRound
     from prelabel.store.acceptances import Acceptance
+    from prelabel.strata import By
     from prelabel.work.guidelines import Guidelines
     from prelabel.work.people import People
     from prelabel.work.timesheet import TimeSheet
@@ -141,6 +142,21 @@ class Project:
 
         wanted = promises or promises_of(self.workspace)
         return plan_accept(self.workspace, self.store, wanted, by_class)
+
+    def plan_accept_by(
+        self, by: "By", promises: "Promises | None" = None, by_class: bool = False
+    ) -> "list[AcceptancePlan]":
+        """The same for each recording, folder, kind or size of pictures on its own."""
+        from prelabel.accept_plan import plan_by_stratum, promises_of
+
+        wanted = promises or promises_of(self.workspace)
+        return plan_by_stratum(self.workspace, self.store, wanted, by, by_class)
+
+    def accept_each(self, plans: "Sequence[AcceptancePlan]") -> "list[Acceptance]":
+        """Accept what plans made together say, each for its part of the pool."""
+        from prelabel.accepting import accept_each
+
+        return accept_each(self.workspace, self.store, plans, self.author)
 
     def accept(self, plan: "AcceptancePlan") -> "Acceptance":
         """Accept what a plan says, and draw the frames that check it."""

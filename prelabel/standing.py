@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from prelabel.accept_plan import boxes_a_frame
+from prelabel.accept_plan import SCOPE
+from prelabel.accept_volume import boxes_a_frame
 from prelabel.active.box_source import BoxesInFiles
 from prelabel.datasets.frames import Split
 from prelabel.datasets.wording import counted, time_told
@@ -23,6 +24,8 @@ from prelabel.store.standings import all_standings
 from prelabel.store.store import Store
 from prelabel.work.effort import people_effort
 from prelabel.workspace import Workspace
+
+_NAMED = 4  # of a list in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +127,29 @@ def unlabelled_ids(store: Store) -> list[str]:
 
 def promises_in_force(store: Store) -> list[str]:
     """What the labels made by rule keep to, one sentence for each set of promises."""
-    numbers: dict[tuple[str, float, float, float], list[int]] = {}
+    numbers: dict[tuple[float, float, float], list[int]] = {}
+    scopes: dict[tuple[float, float, float], list[str]] = {}
     for one in all_acceptances(store):
         if one.ended_at is None:
             kept = one.settings
-            scope = kept.get("scope") or "all frames"
-            key = (scope, kept["precision"], kept["missed"], kept["confidence"])
+            key = (kept["precision"], kept["missed"], kept["confidence"])
             numbers.setdefault(key, []).append(one.number)
+            scopes.setdefault(key, []).append(kept.get(SCOPE) or "all frames")
     if not numbers:
         return ["No promise is in force: nothing is accepted by rule"]
     return [
-        f"Promise in force for {scope}: of accepted boxes at least {precision:.1%} right, of "
-        f"objects on frames accepted whole at most {missed:.1%} missed, each with confidence "
-        f"{confidence:.3g} (acceptance {', '.join(map(str, those))})"
-        for (scope, precision, missed, confidence), those in numbers.items()
+        f"Promise in force for {_listed(scopes[key])}: of accepted boxes at least {key[0]:.1%} "
+        f"right, of objects on frames accepted whole at most {key[1]:.1%} missed, each with "
+        f"confidence {key[2]:.4g} ({_listed([f'acceptance {one}' for one in those])})"
+        for key, those in numbers.items()
     ]
+
+
+def _listed(names: list[str]) -> str:
+    """The first few different ones, and how many more."""
+    different = list(dict.fromkeys(names))
+    more = len(different) - _NAMED
+    return ", ".join(different[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def finished_rounds(store: Store) -> list[FinishedRound]:

@@ -39,6 +39,8 @@ def corrected(suspects: Sequence[Suspect], answered: Sequence[Answered]) -> list
     there are. Suspects with an answer get 1 or 0, and so do the other kinds of error of a label
     that was left as it is: what was said to be right is not asked again.
     """
+    if not answered:
+        return sorted(suspects, key=lambda one: (-one.probability, one.suspect_id))
     by_kind: dict[ErrorKind, list[Answered]] = defaultdict(list)
     for one in answered:
         by_kind[one.suspect.kind].append(one)

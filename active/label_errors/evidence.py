@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prelabel.datasets.annotations import AnnotationSet
-from prelabel.datasets.arrays import Float64s, Int64s
+from prelabel.datasets.arrays import Float32s, Float64s, Int64s
 from prelabel.datasets.geometry import boxes_iou, enclosing
 from prelabel.datasets.predictions import Prediction
 
@@ -50,15 +50,12 @@ def frame_evidence(
     overlap = boxes_iou(labels.boxes, prediction.boxes)
     probs = class_matrix(prediction, len(class_skill))
     kept = _apart(prediction)
-    about = _labels(labels, prediction, overlap, probs, class_skill)
-    objects = _objects(labels, prediction, overlap, probs, class_skill, kept)
-    suggested = np.full(len(labels), -1, np.int64)
-    for row in range(len(labels)):
-        on_it = np.flatnonzero(overlap[row] >= NEAR_IOU)
-        if len(on_it):
-            best = on_it[np.argmax((overlap[row, on_it]) * prediction.score[on_it])]
-            suggested[row] = prediction.class_id[best]
-    return FrameEvidence(about, objects, kept, suggested)
+    return FrameEvidence(
+        _labels(labels, prediction, overlap, probs, class_skill),
+        _objects(labels, prediction, overlap, probs, class_skill, kept),
+        kept,
+        _suggested(prediction, overlap),
+    )
 
 
 def skill_by_class(
@@ -72,10 +69,10 @@ def skill_by_class(
     for its, prediction in zip(labels, predictions, strict=True):
         overlap = boxes_iou(its.boxes, prediction.boxes)
         probs = class_matrix(prediction, class_count)
-        for row, class_id in enumerate(its.class_id.tolist()):
-            on_it = overlap[row] >= SAME_IOU
-            total[class_id] += probs[on_it, class_id].max(initial=0)
-            count[class_id] += 1
+        own = probs[:, its.class_id].T
+        best = own.max(axis=1, initial=0, where=overlap >= SAME_IOU)
+        total += np.bincount(its.class_id, best, class_count)
+        count += np.bincount(its.class_id, minlength=class_count)
     mean = total.sum() / max(count.sum(), 1)
     prior = 5.0  # labels' worth
     return np.asarray((total + prior * mean) / (count + prior), np.float64)
@@ -97,40 +94,48 @@ def _labels(
     probs: Float64s,
     class_skill: Float64s,
 ) -> Float64s:
-    rows = np.zeros((len(labels), LABEL_FEATURES))
+    count = len(labels)
+    if not count:
+        return np.zeros((0, LABEL_FEATURES))
+    score, xyxy = prediction.score.astype(np.float64), enclosing(labels.boxes).astype(np.float64)
+    same, near = overlap >= SAME_IOU, overlap >= NEAR_IOU
+    seen, every = near.any(axis=1), np.arange(count)
+    weighted = overlap * score
+    best = weighted.argmax(axis=1) if len(prediction) else np.zeros(count, np.intp)
+    best_iou = np.where(seen, overlap[every, best], 0.0) if len(prediction) else np.zeros(count)
+    own = near & (overlap.argmax(axis=0) == every[:, None])
+    right = _most(probs[:, labels.class_id].T, same)
+    wrong = _most(_other_classes(probs, labels.class_id), same)
+    sides = np.ones((count, 4))
+    if seen.any():
+        sides[seen] = _offsets(xyxy[seen], enclosing(prediction.boxes)[best[seen]])
     among = boxes_iou(labels.boxes, labels.boxes)
     np.fill_diagonal(among, 0)
-    xyxy, seen = enclosing(labels.boxes).astype(np.float64), enclosing(prediction.boxes)
-    owner = overlap.argmax(axis=0) if len(labels) else np.zeros(len(prediction), np.intp)
-    for row, class_id in enumerate(labels.class_id.tolist()):
-        iou = overlap[row]
-        same, near = iou >= SAME_IOU, iou >= NEAR_IOU
-        others = np.delete(probs, class_id, axis=1).max(axis=1, initial=0)
-        own = near & (owner == row)
-        best = int(np.argmax(iou * prediction.score)) if near.any() else -1
-        sides = _offsets(xyxy[row], seen[best]) if best >= 0 else np.ones(4)
-        right, wrong = _most(probs[same, class_id]), _most(others[same])
-        twin = int(among[row].argmax()) if len(labels) > 1 else row
-        rows[row] = (
+    twin, twin_iou = among.argmax(axis=1), among.max(axis=1)
+    nearer = seen & (overlap[twin, best] > best_iou) if len(prediction) else seen
+    skill = _log_odds(class_skill[labels.class_id])
+    scores = np.broadcast_to(score, overlap.shape)
+    return np.column_stack(
+        [
             right,
             wrong,
             wrong - right,
-            _most(prediction.score[near]),
-            _most(prediction.score[own]),
-            _most((iou * prediction.score)[near]) if near.any() else _log_odds(0.0),
-            float(iou[best]) if best >= 0 else 0.0,
-            float(iou.max(initial=0)),
-            float(np.sum(iou[near] * prediction.score[near]) / _total(prediction.score[near])),
-            float(sides.max()),
-            float(sides.mean()),
-            float(among[row].max(initial=0)),
-            float(among[row, twin]) * float(labels.class_id[twin] == class_id),
-            float(overlap[twin, best] > iou[best]) if best >= 0 and len(labels) > 1 else 0.0,
-            _log_odds(float(class_skill[class_id])),
-            float(np.log(np.prod(np.maximum(xyxy[row, 2:] - xyxy[row, :2], 1)))) / 10,
-            float(near.any()),
-        )
-    return rows
+            _most(scores, near),
+            _most(scores, own),
+            _most(weighted, near),
+            best_iou,
+            overlap.max(axis=1, initial=0),
+            weighted.sum(axis=1, where=near) / np.maximum(scores.sum(axis=1, where=near), _LEAST),
+            sides.max(axis=1),
+            sides.mean(axis=1),
+            twin_iou,
+            twin_iou * (labels.class_id[twin] == labels.class_id),
+            nearer,
+            skill,
+            _log_area(xyxy),
+            seen,
+        ]
+    )
 
 
 def _objects(
@@ -141,64 +146,88 @@ def _objects(
     class_skill: Float64s,
     kept: NDArray[np.intp],
 ) -> Float64s:
-    rows = np.zeros((len(kept), OBJECT_FEATURES))
-    xyxy, of_labels = enclosing(prediction.boxes), enclosing(labels.boxes)
-    for at, row in enumerate(kept.tolist()):
-        class_id = int(prediction.class_id[row])
-        iou = overlap[:, row]
-        agree = labels.class_id == class_id
-        # The share of the box that labels cover, one by one: parts of labelled objects have much.
-        covered = _covered(xyxy[row].astype(np.float64), of_labels.astype(np.float64))
-        ordered = np.sort(probs[row])
-        margin = float(ordered[-1] - ordered[-2]) if len(ordered) > 1 else float(ordered[-1])
-        score = float(prediction.score[row])
-        rows[at] = (
-            _log_odds(score),
-            _log_odds(score) - _log_odds(float(class_skill[class_id])),
-            margin,
-            float(iou.max(initial=0)),
-            float(iou[agree].max(initial=0)),
-            float(covered.max(initial=0)),
-            float(covered[agree].max(initial=0)),
-            float(iou.max(initial=0) >= SAME_IOU),
-            _log_odds(float(class_skill[class_id])),
-            float(np.log(np.prod(np.maximum(xyxy[row, 2:] - xyxy[row, :2], 1)))) / 10,
-            float(np.log1p(1 if prediction.support is None else prediction.support[row])),
-        )
-    return rows
+    xyxy = enclosing(prediction.boxes)[kept].astype(np.float64)
+    class_id, score = prediction.class_id[kept], _log_odds(prediction.score[kept])
+    iou, agree = overlap[:, kept], labels.class_id[:, None] == class_id
+    # The share of the box that labels cover, one by one: parts of labelled objects have much.
+    covered = _covered(xyxy, enclosing(labels.boxes).astype(np.float64))
+    likeliest, second = _two_largest(probs[kept])
+    skill = _log_odds(class_skill[class_id])
+    support = np.ones(len(kept)) if prediction.support is None else prediction.support[kept]
+    return np.column_stack(
+        [
+            score,
+            score - skill,
+            likeliest - second,
+            iou.max(axis=0, initial=0),
+            iou.max(axis=0, initial=0, where=agree),
+            covered.max(axis=0, initial=0),
+            covered.max(axis=0, initial=0, where=agree),
+            iou.max(axis=0, initial=0) >= SAME_IOU,
+            skill,
+            _log_area(xyxy),
+            np.log1p(support),
+        ]
+    )
+
+
+def _suggested(prediction: Prediction, overlap: Float64s) -> Int64s:
+    """The class of the surest box near each label, (n,); -1 where there is none."""
+    near = overlap >= NEAR_IOU
+    if not len(prediction):
+        return np.full(len(overlap), -1, np.int64)
+    best = np.where(near, overlap * prediction.score, -1.0).argmax(axis=1)
+    return np.where(near.any(axis=1), prediction.class_id[best], -1)
 
 
 def _apart(prediction: Prediction) -> NDArray[np.intp]:
     """Rows of boxes that lie on no better-scored one, whatever the class, best first."""
-    among = boxes_iou(prediction.boxes, prediction.boxes)
+    clash = boxes_iou(prediction.boxes, prediction.boxes) >= SAME_IOU
     kept: list[int] = []
+    hidden = np.zeros(len(prediction), np.bool_)
     for row in range(len(prediction)):  # scores fall
-        if not kept or among[row, kept].max() < SAME_IOU:
+        if not hidden[row]:
             kept.append(row)
+            hidden |= clash[row]
     return np.array(kept, np.intp)
 
 
-def _covered(box: Float64s, labels: Float64s) -> Float64s:
-    """The share of a box (4,) that each label (n, 4) covers, (n,)."""
-    sides = np.minimum(box[2:], labels[:, 2:]) - np.maximum(box[:2], labels[:, :2])
-    area = float(np.prod(box[2:] - box[:2]))
-    return np.asarray(np.prod(np.maximum(sides, 0), axis=1) / area, np.float64)
+def _covered(boxes: Float64s, labels: Float64s) -> Float64s:
+    """The share of each box (k, 4) that each label (n, 4) covers, (n, k)."""
+    ends = np.minimum(boxes[None, :, 2:], labels[:, None, 2:])
+    sides = np.maximum(ends - np.maximum(boxes[None, :, :2], labels[:, None, :2]), 0)
+    return np.asarray(sides.prod(axis=2) / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float64)
 
 
-def _offsets(label: Float64s, seen: NDArray[np.float32]) -> Float64s:
-    """How far each side lies from where it is seen, as a share of the label's size, (4,)."""
-    size = np.tile(np.maximum(label[2:] - label[:2], 1), 2)
-    return np.asarray(np.minimum(np.abs(label - seen.astype(np.float64)) / size, 1), np.float64)
+def _offsets(labels: Float64s, seen: NDArray[np.float32]) -> Float64s:
+    """How far each side lies from where it is seen, as a share of the label's size, (n, 4)."""
+    size = np.tile(np.maximum(labels[:, 2:] - labels[:, :2], 1), 2)
+    return np.asarray(np.minimum(np.abs(labels - seen.astype(np.float64)) / size, 1), np.float64)
 
 
-def _most(scores: NDArray[np.floating]) -> float:
-    return _log_odds(float(scores.max(initial=0)))
+def _other_classes(probs: Float64s, class_id: Int64s) -> Float64s:
+    """The largest probability (m, C) of each box that is not of a label's class, (n, m)."""
+    likeliest, second = _two_largest(probs)
+    return np.where(probs.argmax(axis=1) == class_id[:, None], second, likeliest)
 
 
-def _total(scores: NDArray[np.floating]) -> float:
-    return max(float(scores.sum()), _LEAST)
+def _two_largest(probs: Float64s) -> tuple[Float64s, Float64s]:
+    """The largest and the second largest probability of each box, (m,); the second may be none."""
+    ordered = np.sort(probs, axis=1)
+    second = ordered[:, -2] if probs.shape[1] > 1 else np.zeros(len(probs))
+    return ordered[:, -1], second
 
 
-def _log_odds(value: float) -> float:
-    inside = min(max(value, _LEAST), 1 - _LEAST)
-    return float(np.log(inside / (1 - inside)))
+def _log_area(xyxy: Float64s) -> Float64s:
+    sides = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1)
+    return np.asarray(np.log(sides.prod(axis=1)) / 10, np.float64)
+
+
+def _most(values: Float64s, where: NDArray[np.bool_]) -> Float64s:
+    """The log odds of the largest in each row, of those asked for; of 0 where there are none."""
+    return _log_odds(values.max(axis=1, initial=0, where=where))
+
+
+def _log_odds(values: Float64s | Float32s) -> Float64s:
+    inside = np.clip(values.astype(np.float64), _LEAST, 1 - _LEAST)
+    return np.asarray(np.log(inside / (1 - inside)), np.float64)

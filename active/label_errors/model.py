@@ -48,6 +48,7 @@ PLANTED_RATE = 0.2
 LEARNED_SHIFT_IOU = (0.2, 0.8)  # how far people are off is not known: from barely touching to a bit
 LEAST_PLANTED = 400  # errors; small sets are planted several times over
 _MOST_ROUNDS = 12
+ENOUGH_LABELS = 100_000  # to learn from; more would say the same
 _BEND = 0.9  # sums of probabilities above are bent below 1
 
 
@@ -110,13 +111,17 @@ def learn_errors(
     class_count: int,
     rng: np.random.Generator,
 ) -> ErrorModel:
-    """Learn from errors planted in the labels of these frames, which all have a prediction."""
+    """Learn from errors planted in the labels of these frames, which all have a prediction.
+
+    Of large sets a random part is enough.
+    """
+    skill = _skill(frames, predictions, class_count)
+    frames = _some(frames, rng)
     boxes = sum(len(one.annotations) for one in frames if one.annotations is not None)
     rounds = int(np.clip(np.ceil(LEAST_PLANTED / max(PLANTED_RATE * boxes, 1)), 1, _MOST_ROUNDS))
     kinds = [ErrorKind.MISSING, *LABEL_KINDS]
     if class_count < 2:
         kinds.remove(ErrorKind.WRONG_CLASS)
-    skill = _skill(frames, predictions, class_count)
     examples = _Examples()
     for _ in range(rounds):
         planted = plant_errors(frames, PLANTED_RATE, class_count, rng, kinds, LEARNED_SHIFT_IOU)
@@ -210,6 +215,16 @@ def shows_dropped(
         if len(rows):
             shown[rows[0]] = True
     return shown
+
+
+def _some(frames: Sequence[LabelledFrame], rng: np.random.Generator) -> Sequence[LabelledFrame]:
+    """As many of these frames, drawn at random, as hold enough labels."""
+    counts = [0 if one.annotations is None else len(one.annotations) for one in frames]
+    if sum(counts) <= ENOUGH_LABELS:
+        return frames
+    order = rng.permutation(len(frames))
+    enough = int(np.searchsorted(np.cumsum(np.array(counts)[order]), ENOUGH_LABELS)) + 1
+    return [frames[row] for row in np.sort(order[:enough]).tolist()]
 
 
 def _skill(

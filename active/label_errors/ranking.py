@@ -17,6 +17,7 @@ from prelabel.datasets.frames import LabelledFrame
 from prelabel.datasets.geometry import enclosing
 from prelabel.datasets.predictions import Prediction
 
+MOST_RANKED = 500_000  # a suspect takes a kilobyte
 LEAST_LABELS = 20  # with fewer nothing can be learned from errors made on purpose
 
 # A name space (RFC 4122) of our own: what is suspected again has the id that it had.
@@ -28,8 +29,11 @@ def rank_suspects(
     predictions: Mapping[str, Prediction],
     class_count: int,
     rng: np.random.Generator,
+    most: int = MOST_RANKED,
 ) -> list[Suspect]:
     """A suspect for each label and kind of error, and for each object seen where no label is.
+
+    The most probable ones, where there would be more than `most`.
 
     `predictions`, by frame id, must come from detectors that have not learned from the labels of
     the frame. Frames without labels, which is not "no boxes", are left out, and so are those
@@ -44,12 +48,22 @@ def rank_suspects(
             f"{boxes} labels are too few to tell errors from; label at least {LEAST_LABELS}"
         )
     model = learn_errors(known, predictions, class_count, rng)
+    found = errors_of(model, known, predictions)
+    least = _least_of(found, most)
     suspects: list[Suspect] = []
-    for one, found in zip(known, errors_of(model, known, predictions), strict=True):
+    for one, its in zip(known, found, strict=True):
         assert one.annotations is not None  # frames without labels were left out
-        suspects += _of_labels(one.frame.frame_id, one.annotations, found)
-        suspects += _of_objects(one.frame.frame_id, predictions[one.frame.frame_id], found)
+        suspects += _of_labels(one.frame.frame_id, one.annotations, its, least)
+        suspects += _of_objects(one.frame.frame_id, predictions[one.frame.frame_id], its, least)
     return sorted(suspects, key=lambda one: (-one.probability, one.suspect_id))
+
+
+def _least_of(found: Sequence[FrameErrors], most: int) -> float:
+    """The probability that no more than `most` suspects exceed; -1 where there are not so many."""
+    every = np.concatenate([its for one in found for its in (one.labels.ravel(), one.objects)])
+    if len(every) <= most:
+        return -1.0
+    return float(np.partition(every, len(every) - most - 1)[len(every) - most - 1])
 
 
 def strongest(suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -62,32 +76,35 @@ def strongest(suspects: Sequence[Suspect]) -> list[Suspect]:
     return sorted(best.values(), key=lambda one: (-one.probability, one.suspect_id))
 
 
-def _of_labels(frame_id: str, labels: AnnotationSet, found: FrameErrors) -> list[Suspect]:
+def _of_labels(
+    frame_id: str, labels: AnnotationSet, found: FrameErrors, least: float
+) -> list[Suspect]:
     corners = enclosing(labels.boxes).tolist()
     suspects = []
-    for row, box_id in enumerate(labels.box_id):
+    for row, column in np.argwhere(found.labels > least).tolist():
+        kind, box_id = LABEL_KINDS[column], labels.box_id[row]
         left, top, right, bottom = corners[row]
         class_id, seen = int(labels.class_id[row]), int(found.evidence.suggested[row])
-        seen_there = found.evidence.labels[row]
-        for column, kind in enumerate(LABEL_KINDS):
-            other = kind is ErrorKind.WRONG_CLASS and seen not in (-1, class_id)
-            suspects.append(
-                Suspect(
-                    _id_of(kind, frame_id, box_id, class_id, corners[row]),
-                    frame_id,
-                    kind,
-                    _share(found.labels[row, column]),
-                    class_id,
-                    (left, top, right, bottom),
-                    box_id,
-                    seen if other else None,
-                    _evidence(found.labels[row, column], seen_there),
-                )
+        other = kind is ErrorKind.WRONG_CLASS and seen not in (-1, class_id)
+        suspects.append(
+            Suspect(
+                _id_of(kind, frame_id, box_id, class_id, corners[row]),
+                frame_id,
+                kind,
+                _share(found.labels[row, column]),
+                class_id,
+                (left, top, right, bottom),
+                box_id,
+                seen if other else None,
+                _evidence(found.labels[row, column], found.evidence.labels[row]),
             )
+        )
     return suspects
 
 
-def _of_objects(frame_id: str, prediction: Prediction, found: FrameErrors) -> list[Suspect]:
+def _of_objects(
+    frame_id: str, prediction: Prediction, found: FrameErrors, least: float
+) -> list[Suspect]:
     corners = enclosing(prediction.boxes).tolist()
     suspects = []
     times: Counter[str] = Counter()
@@ -98,6 +115,8 @@ def _of_objects(frame_id: str, prediction: Prediction, found: FrameErrors) -> li
         times[suspect_id] += 1
         if times[suspect_id] > 1:  # small objects close together
             suspect_id = str(uuid.uuid5(_SUSPECTS, f"{suspect_id}/{times[suspect_id]}"))
+        if found.objects[at] <= least:
+            continue
         place = (left, top, right, bottom)
         suspects.append(
             Suspect(

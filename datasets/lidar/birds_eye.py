@@ -131,7 +131,7 @@ class BirdsEyeRaster:
     """
 
     grid: BirdsEyeGrid
-    cells: NDArray[np.int32]
+    cells: NDArray[np.intp]
     values: Mapping[Channel, Float32s]
 
     def channel(self, channel: Channel) -> Float32s:
@@ -144,18 +144,17 @@ class BirdsEyeRaster:
     def picture(self, scale: PictureScale | None = None) -> NDArray[np.uint8]:
         """The raster as a picture, (height, width, 3) uint8."""
         chosen = scale or PictureScale()
-        levels = np.empty((len(self.cells), 3), np.uint8)
-        for position, channel in enumerate(chosen.channels):
-            levels[:, position] = _levels(self.values[channel], channel, chosen)
         whole = np.zeros((self.grid.height_px * self.grid.width_px, 3), np.uint8)
-        whole[self.cells] = levels
+        for position, channel in enumerate(chosen.channels):
+            whole[:, position][self.cells] = _levels(self.values[channel], channel, chosen)
         return whole.reshape(self.grid.height_px, self.grid.width_px, 3)
 
 
-def rasterise(cloud: PointCloud, grid: BirdsEyeGrid, ground: Ground) -> BirdsEyeRaster:
+def rasterise(cloud: PointCloud, grid: BirdsEyeGrid, ground: Ground | None) -> BirdsEyeRaster:
     """The points over a grid, seen from above.
 
-    Points beyond the grid are left out; intensity is 0 where the cloud has none.
+    Points beyond the grid are left out; intensity is 0 where the cloud has none. Without a ground
+    there are no heights over it.
     """
     xyz = cloud.xyz_m
     # The limits relative to the points' origin, in float64 before they meet float32.
@@ -164,9 +163,10 @@ def rasterise(cloud: PointCloud, grid: BirdsEyeGrid, ground: Ground) -> BirdsEye
     down = (np.float32(top) - xyz[:, 0]) * per_metre
     across = (np.float32(left) - xyz[:, 1]) * per_metre
     height, width = grid.height_px, grid.width_px
-    within = np.flatnonzero((down >= 0) & (down < height) & (across >= 0) & (across < width))
-    cell = down[within].astype(np.int32) * np.int32(width) + across[within].astype(np.int32)
-    z = xyz[within, 2]
+    within = (down >= 0) & (down < height) & (across >= 0) & (across < width)
+    # Indices as wide as an address: NumPy would make them so at every use.
+    cell = down[within].astype(np.intp) * width + across[within].astype(np.intp)
+    z = xyz[:, 2][within]
     number = _numbered(cell, height * width)
     count = np.bincount(number.of_point, minlength=len(number.cells))
     highest = np.full(len(number.cells), -np.inf, np.float32)
@@ -175,13 +175,14 @@ def rasterise(cloud: PointCloud, grid: BirdsEyeGrid, ground: Ground) -> BirdsEye
     if cloud.intensity is not None:
         total = np.bincount(number.of_point, cloud.intensity[within], len(number.cells))
         mean = (total / count).astype(np.float32)
-    middles = _middles(number.cells, grid, cloud)
     values = {
         Channel.HEIGHT: highest + np.float32(cloud.origin_m[2]),
-        Channel.ABOVE_GROUND: highest - ground.at(middles),
         Channel.DENSITY: count.astype(np.float32),
         Channel.INTENSITY: mean,
     }
+    if ground is not None:
+        middles = _middles(number.cells, grid, cloud)
+        values[Channel.ABOVE_GROUND] = highest - ground.at(middles)
     return BirdsEyeRaster(grid, number.cells, values)
 
 
@@ -216,26 +217,26 @@ def _starts(low: float, high: float, tile_m: float, overlap_m: float) -> list[fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Numbered:
-    cells: NDArray[np.int32]
-    of_point: NDArray[np.int32]
+    cells: NDArray[np.intp]
+    of_point: NDArray[np.intp]
 
 
-def _numbered(cell: NDArray[np.int32], total: int) -> _Numbered:
+def _numbered(cell: NDArray[np.intp], total: int) -> _Numbered:
     """The cells that occur, ascending, and for each point the place of its cell among them.
 
     A table over the whole grid, much quicker than sorting the points.
     """
     occurs = np.zeros(total, np.bool_)
     occurs[cell] = True
-    cells = np.flatnonzero(occurs).astype(np.int32)
-    place = np.empty(total, np.int32)
+    cells = np.flatnonzero(occurs)
+    place = np.empty(total, np.int32)  # half as much memory to touch as an index takes
     place[cells] = np.arange(len(cells), dtype=np.int32)
-    return _Numbered(cells, place[cell])
+    return _Numbered(cells, place[cell].astype(np.intp))
 
 
-def _middles(cells: NDArray[np.int32], grid: BirdsEyeGrid, cloud: PointCloud) -> Float32s:
+def _middles(cells: NDArray[np.intp], grid: BirdsEyeGrid, cloud: PointCloud) -> Float32s:
     """x and y (k, 2) of the middles of squares, relative to the points' origin."""
-    down, across = np.divmod(cells, np.int32(grid.width_px))
+    down, across = np.divmod(cells.astype(np.int32), np.int32(grid.width_px))
     top, left = grid.x_max_m - cloud.origin_m[0], grid.y_max_m - cloud.origin_m[1]
     step = np.float32(grid.resolution_m)
     x = np.float32(top) - (down.astype(np.float32) + np.float32(0.5)) * step

@@ -74,8 +74,8 @@ class FrameSettings:
         """The rectangles of ground to show of a sweep."""
         if self.tile_m is None:
             return (self.grid,)
-        low = (cloud.xyz_m.min(axis=0).astype(np.float64) + cloud.origin_m).tolist()
-        high = (cloud.xyz_m.max(axis=0).astype(np.float64) + cloud.origin_m).tolist()
+        x, y = (cloud.xyz_m[:, axis] + np.float64(cloud.origin_m[axis]) for axis in (0, 1))
+        low, high = (float(x.min()), float(y.min())), (float(x.max()), float(y.max()))
         # Half a pixel more, so that points on the border lie inside.
         edge = self.grid.resolution_m / 2
         area = low[0] - edge, high[0] + edge, low[1] - edge, high[1] + edge

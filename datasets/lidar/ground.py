@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from prelabel.datasets.arrays import Bools, Float32s
 from prelabel.datasets.errors import InvalidValueError
@@ -53,17 +54,24 @@ class Ground:
     def at(self, xy_m: Float32s) -> Float32s:
         """Ground heights (n,) at x and y (n, 2), linear between cells and level beyond the grid."""
         rows, columns = self.height_m.shape
-        place = (xy_m - np.array([self.x_m, self.y_m], np.float32)) / np.float32(self.cell_m)
-        place = (place - np.float32(0.5)).clip(0, np.array([rows - 1, columns - 1], np.float32))
-        cell = place.astype(np.int32)
-        share_x, share_y = place[:, 0] - cell[:, 0], place[:, 1] - cell[:, 1]
+        row, share_x = self._place(xy_m[:, 0], self.x_m, rows)
+        column, share_y = self._place(xy_m[:, 1], self.y_m, columns)
         # A border row and column, so that a neighbour is there for the last ones too.
         padded = np.pad(self.height_m, (0, 1), mode="edge").ravel()
-        at = cell[:, 0] * (columns + 1) + cell[:, 1]
-        near, far = at, at + columns + 1
+        near = row * (columns + 1) + column
+        far = near + columns + 1
         low = padded[near] + share_y * (padded[near + 1] - padded[near])
         high = padded[far] + share_y * (padded[far + 1] - padded[far])
         return np.asarray(low + share_x * (high - low), np.float32)
+
+    def _place(
+        self, along_m: Float32s, from_m: float, count: int
+    ) -> tuple[NDArray[np.intp], Float32s]:
+        """The cell before each point along one axis, and its share of the way to the next."""
+        place = (along_m - np.float32(from_m)) / np.float32(self.cell_m) - np.float32(0.5)
+        place = place.clip(0, np.float32(count - 1))
+        cell = place.astype(np.intp)
+        return cell, place - cell.astype(np.float32)
 
     def above(self, cloud: PointCloud) -> Float32s:
         """How high each point stands over the ground, (n,) metres; below it is negative."""
@@ -82,11 +90,11 @@ def find_ground(cloud: PointCloud, rules: GroundRules | None = None) -> Ground:
     chosen = rules or GroundRules()
     if not len(cloud):
         raise InvalidValueError("the ground is looked for under points, but there are none")
-    x, y, z = cloud.xyz_m.T
+    x, y, z = np.ascontiguousarray(cloud.xyz_m.T)
     x_low, y_low = float(x.min()), float(y.min())
     cell_m = _affordable(chosen.cell_m, float(x.max()) - x_low, float(y.max()) - y_low)
-    row = ((x - np.float32(x_low)) / np.float32(cell_m)).astype(np.int32)
-    column = ((y - np.float32(y_low)) / np.float32(cell_m)).astype(np.int32)
+    row = ((x - np.float32(x_low)) / np.float32(cell_m)).astype(np.intp)
+    column = ((y - np.float32(y_low)) / np.float32(cell_m)).astype(np.intp)
     shape = int(row.max()) + 1, int(column.max()) + 1
     cell = row * shape[1] + column
     lowest = np.full(shape[0] * shape[1], np.inf, np.float32)

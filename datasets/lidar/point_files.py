@@ -25,6 +25,7 @@ _FAR_M = 10_000.0  # beyond it float32 no longer holds the millimetre
 _INTENSITY_SCALES = (1.0, 255.0, 65535.0)
 _INTENSITY_NAMES = ("intensity", "reflectivity", "reflectance", "i", "scalar_intensity")
 _HEADER_BYTES = 8192
+_EMPTY = "{}: holds no points: record or copy the sweep again"
 
 Table = NDArray[Any]
 
@@ -98,7 +99,7 @@ def _checked(path: Path, columns: _Columns, rules: PointRules, frame: str) -> Po
             )
         xyz, intensity = xyz[finite], None if intensity is None else intensity[finite]
     if not len(xyz):
-        raise NoPointsError(f"{path}: holds no points: record or copy the sweep again")
+        raise NoPointsError(_EMPTY.format(path))
     origin = _origin(xyz)
     near = xyz if not any(origin) else xyz - np.array(origin)
     return PointCloud(near, _scaled(intensity, columns, rules), None, frame, origin)
@@ -169,14 +170,11 @@ def _npy(path: Path, rules: PointRules) -> _Columns:
 
 
 def _pcd(path: Path, rules: PointRules) -> _Columns:
-    stated = _stated_count(path, rb"^POINTS\s+(\d+)")
-    _check_count(path, stated, rules)
+    stated = _stated_count(path, rb"^POINTS\s+(\d+)", rules)
     try:
         from pypcd4.pypcd4 import PointCloud as PcdFile
     except ImportError as error:
         raise MissingExtraError("lidar", f"{path}: reading PCD") from error
-    if not stated:
-        raise NoPointsError(f"{path}: holds no points: record or copy the sweep again")
     try:
         content = PcdFile.from_path(path)
         table = content.pc_data
@@ -187,14 +185,11 @@ def _pcd(path: Path, rules: PointRules) -> _Columns:
 
 
 def _ply(path: Path, rules: PointRules) -> _Columns:
-    stated = _stated_count(path, rb"^element\s+vertex\s+(\d+)")
-    _check_count(path, stated, rules)
+    stated = _stated_count(path, rb"^element\s+vertex\s+(\d+)", rules)
     try:
         from trimesh.exchange.ply import load_ply
     except ImportError as error:
         raise MissingExtraError("lidar", f"{path}: reading PLY") from error
-    if not stated:
-        raise NoPointsError(f"{path}: holds no points: record or copy the sweep again")
     try:
         with path.open("rb") as file:
             loaded = load_ply(file, skip_materials=True)
@@ -225,8 +220,8 @@ def _las(path: Path, rules: PointRules) -> _Columns:
     return _Columns(np.asarray(content.xyz, np.float64), intensity if intensity.any() else None)
 
 
-def _stated_count(path: Path, pattern: bytes) -> int:
-    """How many points the text at the head of a file announces."""
+def _stated_count(path: Path, pattern: bytes, rules: PointRules) -> int:
+    """How many points the text at the head of a file announces; an error if none or too many."""
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)
     found = re.search(pattern, head, re.MULTILINE)
@@ -235,7 +230,11 @@ def _stated_count(path: Path, pattern: bytes) -> int:
             f"{path}: has no head that says how many points it holds: it is another kind of file, "
             "or cut off"
         )
-    return int(found[1])
+    stated = int(found[1])
+    _check_count(path, stated, rules)
+    if not stated:
+        raise NoPointsError(_EMPTY.format(path))
+    return stated
 
 
 def _check_whole(path: Path, found: int, stated: int) -> None:

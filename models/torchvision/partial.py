@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torchvision.models.detection.fcos import FCOSHead
 from torchvision.models.detection.retinanet import RetinaNetHead
-from torchvision.models.detection.ssd import SSD
 
 from prelabel.models.torchvision.selection import RichSSD
 
@@ -21,49 +20,37 @@ Targets = list[dict[str, Tensor]]
 _SURE_LOGIT = 50.0  # no loss and no gradient in float32
 
 
-class PartialFCOSHead(FCOSHead):  # type: ignore[misc]  # torchvision is published without types
+class _Sparing:
+    """At the one step where losses are made: candidates that nobody can judge have no part."""
+
+    has_background = False  # whether the first class is that of nothing
+
+    def compute_loss(
+        self,
+        targets: Targets,
+        head_outputs: dict[str, Tensor],
+        anchors: list[Tensor],
+        matched_idxs: list[Tensor],
+    ) -> dict[str, Tensor]:
+        spared = _spared(head_outputs, targets, matched_idxs, has_background=self.has_background)
+        losses: dict[str, Tensor] = super().compute_loss(  # type: ignore[misc]  # of a sibling
+            targets, spared, anchors, matched_idxs
+        )
+        return losses
+
+
+class PartialFCOSHead(_Sparing, FCOSHead):  # type: ignore[misc]  # torchvision has no types
     """The head of FCOS."""
 
-    def compute_loss(
-        self,
-        targets: Targets,
-        head_outputs: dict[str, Tensor],
-        anchors: list[Tensor],
-        matched_idxs: list[Tensor],
-    ) -> dict[str, Tensor]:
-        spared = _spared(head_outputs, targets, matched_idxs, has_background=False)
-        losses: dict[str, Tensor] = super().compute_loss(targets, spared, anchors, matched_idxs)
-        return losses
 
-
-class PartialRetinaNetHead(RetinaNetHead):  # type: ignore[misc]  # as PartialFCOSHead
+class PartialRetinaNetHead(_Sparing, RetinaNetHead):  # type: ignore[misc]  # as PartialFCOSHead
     """The head of RetinaNet."""
 
-    def compute_loss(
-        self,
-        targets: Targets,
-        head_outputs: dict[str, Tensor],
-        anchors: list[Tensor],
-        matched_idxs: list[Tensor],
-    ) -> dict[str, Tensor]:
-        spared = _spared(head_outputs, targets, matched_idxs, has_background=False)
-        losses: dict[str, Tensor] = super().compute_loss(targets, spared, anchors, matched_idxs)
-        return losses
 
-
-class PartialSSD(RichSSD):
+class PartialSSD(_Sparing, RichSSD):
     """SSD, whose loss is its own and not its head's."""
 
-    def compute_loss(
-        self,
-        targets: Targets,
-        head_outputs: dict[str, Tensor],
-        anchors: list[Tensor],
-        matched_idxs: list[Tensor],
-    ) -> dict[str, Tensor]:
-        spared = _spared(head_outputs, targets, matched_idxs, has_background=True)
-        losses: dict[str, Tensor] = SSD.compute_loss(self, targets, spared, anchors, matched_idxs)
-        return losses
+    has_background = True
 
 
 def _spared(

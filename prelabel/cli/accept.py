@@ -26,6 +26,17 @@ def _promises(command: Any) -> Any:
     return click.option("--quality", callback=_read_quality, help=quality)(command)
 
 
+def _parts(command: Any) -> Any:
+    """The options that say of what it is promised."""
+    by = click.option(
+        "--by",
+        type=click.Choice(("recording", "folder", "kind", "size")),
+        help="Promise both for each recording, folder, kind or size of pictures on its own.",
+    )
+    by_class = "Promise the precision of each class on its own."
+    return click.option("--by-class", is_flag=True, help=by_class)(by(command))
+
+
 def _read_quality(
     ctx: click.Context, parameter: click.Parameter, text: str | None
 ) -> dict[str, float]:
@@ -52,10 +63,12 @@ def _wanted(project: Any, quality: dict[str, float], **given: float | None) -> A
 
 @click.command()
 @_promises
-@click.option("--by-class", is_flag=True, help="Promise the precision of each class on its own.")
+@_parts
 @click.option("--yes", is_flag=True, help="Accept; without it the plan is shown and nothing done.")
 @click.pass_obj
-def accept(obj: dict[str, Any], /, by_class: bool, yes: bool, **promises: Any) -> None:
+def accept(
+    obj: dict[str, Any], /, by_class: bool, by: str | None, yes: bool, **promises: Any
+) -> None:
     """Accept proposals without people, under promises that checks have shown to hold.
 
     Checks are frames that were drawn at random and labelled by people. The plan comes first: what
@@ -65,29 +78,37 @@ def accept(obj: dict[str, Any], /, by_class: bool, yes: bool, **promises: Any) -
     \b
     Example:
       prelabel accept --precision 0.98 --missed 0.05 --confidence 0.95
-      prelabel accept --yes
+      prelabel accept --by recording --yes
     """
+    from prelabel.strata import By
+
     with opened(obj) as project:
-        plan = project.plan_accept(_wanted(project, **promises), by_class)
-        for line in plan_lines(plan):
-            click.echo(line)
-        if not yes and plan.refusal is None:
+        wanted = _wanted(project, **promises)
+        if by is None:
+            plans = [project.plan_accept(wanted, by_class)]
+        else:
+            plans = project.plan_accept_by(By(by), wanted, by_class)
+        for plan in plans:
+            for line in plan_lines(plan):
+                click.echo(line)
+        if not yes and any(plan.refusal is None for plan in plans):
             click.echo("Nothing is done yet: prelabel accept --yes")
             return
-        done = project.accept(plan)
-        click.echo(
-            f"Acceptance {done.number} is done; take it back with `prelabel withdraw {done.number} "
-            "--reason TEXT`."
-        )
+        for done in project.accept_each(plans):
+            click.echo(
+                f"Acceptance {done.number} is done; take it back with "
+                f"`prelabel withdraw {done.number} --reason TEXT`."
+            )
         click.echo("Next: prelabel review")
 
 
 def plan_lines(plan: Any) -> list[str]:
     """What a plan says, line by line."""
     volume, checks = plan.volume, plan.checks
+    scope = f"{plan.scope}: " if plan.scope else ""
     lines = [
-        f"{counted(len(checks), 'check')} of model {plan.model.model_id}: {len(checks.fit)} to fit "
-        f"probabilities, {len(checks.test)} to test."
+        f"{scope}{counted(len(checks), 'check')} of model {plan.model.model_id}: "
+        f"{len(checks.fit)} to fit probabilities, {len(checks.test)} to test."
     ]
     if plan.refusal is None:
         left_s = volume.left_s + volume.audit_s
@@ -99,6 +120,8 @@ def plan_lines(plan: Any) -> list[str]:
             f"audit {counted(volume.audited, 'frame')}; {time_told(left_s)} instead of "
             f"{time_told(volume.corrected_s)} for correcting all proposals.",
         ]
+    elif plan.scope:
+        lines.append(f"{plan.refusal}.")
     return [*lines, *(f"More checks: {one}." for one in plan.advice)]
 
 
@@ -151,16 +174,10 @@ def withdraw(obj: dict[str, Any], number: int, reason: str) -> None:
     "--budget", help="Of people's work in all: 500 (frames), '3000 boxes', '20 h'. [default: none]"
 )
 @click.option("--batch", help="Of each batch: 200 (frames), '500 boxes', '45 min'. [default: 100]")
+@_parts
 @click.option("--wait", is_flag=True, help="Go on by itself whenever people are through.")
 @click.pass_obj
-def finish(
-    obj: dict[str, Any],
-    /,
-    budget: str | None,
-    batch: str | None,
-    wait: bool,
-    **promises: Any,
-) -> None:
+def finish(obj: dict[str, Any], /, wait: bool, **asked: Any) -> None:
     """Bring the whole pool to labels: do all that needs no people, then say what people do.
 
     It trains, proposes, accepts what the checks allow and chooses the next batch. Give it again
@@ -172,20 +189,33 @@ def finish(
       prelabel finish --quality 98/5 --budget "20 h"
       prelabel finish --precision 0.98 --missed 0.05 --batch 200 --wait
     """
-    from prelabel.active.budgets import Budget
-    from prelabel.finishing import DEFAULT_BATCH, Aim
-
     with opened(obj) as project:
-        aim = Aim(
-            _wanted(project, **promises),
-            None if budget is None else Budget.parse(budget),
-            DEFAULT_BATCH if batch is None else Budget.parse(batch),
-        )
-        finisher = project.finisher()
+        finisher, aim = project.finisher(), _aim(project, **asked)
         steps = finisher.until_done(aim, time.sleep) if wait else [finisher.finish(aim)]
         for step in steps:
             for line in step_lines(step):
                 click.echo(line)
+
+
+def _aim(
+    project: Any,
+    budget: str | None,
+    batch: str | None,
+    by: str | None,
+    by_class: bool,
+    **promises: Any,
+) -> Any:
+    from prelabel.active.budgets import Budget
+    from prelabel.finishing import DEFAULT_BATCH, Aim
+    from prelabel.strata import By
+
+    return Aim(
+        _wanted(project, **promises),
+        None if budget is None else Budget.parse(budget),
+        DEFAULT_BATCH if batch is None else Budget.parse(batch),
+        by_class,
+        None if by is None else By(by),
+    )
 
 
 def step_lines(step: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The commands that look for what may be wrong in the labels: errors, disagreements."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,8 @@ from prelabel.cli.session import bars, console, opened
               help="Show and send only suspects of this kind; may be repeated.")  # fmt: skip
 @click.option("--no-training", is_flag=True,
               help="Rank anew by what the last detectors saw, with new answers.")  # fmt: skip
+@click.option("--views", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Instead: what cameras and lidar disagree about, a findings.csv.")  # fmt: skip
 @click.option("--send", type=click.IntRange(1), help="Ask people about so many, the likeliest.")
 @click.option("--audit", type=click.IntRange(1), help="Ask about so many drawn at random.")
 @click.option("--count", is_flag=True, help="Only say how many errors the audit lets expect.")
@@ -35,12 +38,16 @@ def errors(obj: dict[str, Any], /, folds: int, top: int, **given: Any) -> None:
       prelabel errors --no-training
       prelabel errors --audit 60
       prelabel errors --count
+      prelabel errors --views differences/findings.csv --send 20
     """
     from prelabel.cli.suspect_tables import copies_table, count_told, searched_told, suspect_table
     from prelabel.label_errors import count_errors, rank_again, search_errors
 
     with opened(obj) as project:
         now = datetime.now(UTC)
+        if given["views"] is not None:
+            _show_views(project, top, given)
+            return
         if given["send"] is not None or given["audit"] is not None:
             _ask(project, now, given)
             return
@@ -57,6 +64,24 @@ def errors(obj: dict[str, Any], /, folds: int, top: int, **given: Any) -> None:
             console().print(copies_table(found.copies[:top]))
         click.echo(searched_told(found))
         click.echo("Next: prelabel errors --send 50, prelabel errors --audit 60, prelabel curate")
+
+
+def _show_views(project: Any, top: int, given: dict[str, Any]) -> None:
+    from prelabel.active.label_errors.kinds import ErrorKind
+    from prelabel.cli.suspect_tables import findings_table
+    from prelabel.datasets.wording import counted
+    from prelabel.view_findings import read_findings, send_findings
+
+    if given["audit"] is not None or given["count"] or given["no_training"]:
+        raise click.UsageError("--views goes with --kind, --top and --send only")
+    kinds = [ErrorKind(name) for name in given["kinds"]] or list(ErrorKind)
+    found = read_findings(given["views"], kinds)
+    console().print(findings_table(found[:top]))
+    click.echo(f"{len(found)} differences between cameras and lidar.")
+    if given["send"] is not None:
+        asked, frames = send_findings(project, found, given["send"])
+        click.echo(f"People are asked about {asked} of them on {counted(frames, 'frame')}.")
+        click.echo("Next: prelabel review")
 
 
 def _ask(project: Any, now: datetime, given: dict[str, Any]) -> None:

@@ -7,8 +7,10 @@ from rich.table import Table
 from prelabel.active.label_errors.auditing import ErrorCount
 from prelabel.active.label_errors.disagreement import Disagreement
 from prelabel.active.label_errors.suspects import Suspect
+from prelabel.comparing import ViewFinding
 from prelabel.label_errors import Searched
 from prelabel.suspicions import KeptCopies
+from prelabel.view_findings import KIND_OF
 
 
 def suspect_table(suspects: Sequence[Suspect], classes: Sequence[str]) -> Table:
@@ -23,6 +25,17 @@ def suspect_table(suspects: Sequence[Suspect], classes: Sequence[str]) -> Table:
             "" if one.suggested is None else classes[one.suggested],
             one.frame_id[:12],
             f"{left:.0f}, {top:.0f} to {right:.0f}, {bottom:.0f}",
+        )
+    return table
+
+
+def findings_table(found: Sequence[ViewFinding]) -> Table:
+    """One row a difference between a camera and the lidar, as what the lidar's label would be."""
+    table = Table("weight", "kind", "frame", "sweep", "camera", "what")
+    for one in found:
+        kind = KIND_OF[one.conflict].value
+        table.add_row(
+            f"{one.weight:.2f}", kind, one.frame_id[:12], one.sweep, one.camera, one.words
         )
     return table
 

@@ -20,7 +20,7 @@ from prelabel.active.acceptance import (
     wrong_counts,
 )
 from prelabel.active.acceptance_plan import FIT_FRAMES, plan_acceptance
-from prelabel.active.audit import Kept, audit
+from prelabel.active.audit import Kept, audit, audit_classes
 from prelabel.active.box_table import BoxTable
 from prelabel.active.checks import Checks, Judged
 from prelabel.active.loosening import Path, box_limits
@@ -218,3 +218,23 @@ def test_an_audit_calls_out_what_is_bad_and_only_that() -> None:
 def test_promises_out_of_range(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidValueError):
         Promises(**wrong)
+
+
+def test_classes_are_audited_on_their_own() -> None:
+    places = [[0, 0, 10, 10], [30, 30, 40, 40]]
+    predictions = [
+        placed_prediction(str(row), [[0.9, 0.1], [0.1, 0.9]], places) for row in range(40)
+    ]
+    truth = annotations([[0, 0, 10, 10]], [0])  # every box of class 1 is wrong
+    checks = Checks.of(predictions, [truth] * 40)
+    promises = Promises(precision=0.9, missed=0.1, confidence=0.9)
+    tested = audit_classes(checks, promises, {0: 1, 1: 1})
+    assert (tested[0].checked, tested[0].failed, tested[0].broken) == (40, 0, False)
+    assert (tested[1].checked, tested[1].failed, tested[1].broken) == (40, 40, True)
+    # Two classes share the confidence: more evidence is asked for than of one alone.
+    alone = audit_classes(checks, promises, {1: 1})[1]
+    assert alone.broken_at is not None
+    assert tested[1].broken_at is not None
+    assert alone.broken_at < tested[1].broken_at
+    nothing = audit_classes(Checks.of([], []), promises, {0: 1})[0]
+    assert (nothing.checked, nothing.broken) == (0, False)

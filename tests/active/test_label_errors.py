@@ -9,6 +9,7 @@ import pytest
 from builders import a_frame, annotations
 from sklearn.metrics import average_precision_score
 
+from prelabel.active.label_errors import model
 from prelabel.active.label_errors.answers import Answered, corrected, was_confirmed
 from prelabel.active.label_errors.auditing import audit_sample, estimate_errors
 from prelabel.active.label_errors.copies import near_copies
@@ -167,6 +168,23 @@ def test_the_ranking_does_not_depend_on_the_order_of_frames() -> None:
     assert len(ids) == len(one)
     turned = rank_suspects(planted.frames[::-1], predictions, CLASSES, np.random.default_rng(3))
     assert {suspect.suspect_id for suspect in turned} == ids
+
+
+def test_of_large_sets_the_likeliest_suspects_are_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted, predictions = planted_scenes()
+    whole = rank_suspects(planted.frames, predictions, CLASSES, np.random.default_rng(3))
+    some = rank_suspects(planted.frames, predictions, CLASSES, np.random.default_rng(3), most=50)
+    assert some == whole[:50]
+
+    boxes = sum(len(one.annotations) for one in planted.frames if one.annotations is not None)
+    monkeypatch.setattr(model, "ENOUGH_LABELS", boxes // 2)
+    learned_from_half = rank_suspects(
+        planted.frames, predictions, CLASSES, np.random.default_rng(3)
+    )
+    assert {one.suspect_id for one in learned_from_half} == {one.suspect_id for one in whole}
+    count = len(planted.errors)
+    likeliest = {one.suspect_id for one in whole[:count]}
+    assert sum(one.suspect_id in likeliest for one in learned_from_half[:count]) > count / 2
 
 
 def test_a_handful_of_labels_is_refused() -> None:

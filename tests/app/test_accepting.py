@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from accept_projects import CHECKS, PICTURES, BirdWorld, check
+from accept_projects import CHECKS, PICTURES, BirdWorld, check, in_recordings
 from click.testing import CliRunner
 from report_pages import Page
 
 from prelabel.accept_plan import TooFewChecksError
 from prelabel.active.acceptance import Promises
-from prelabel.auditing import look_at_audits
+from prelabel.auditing import look_at_audits, standing_told
 from prelabel.checking import CHECKS_TAKEN, project_checks
 from prelabel.cli.main import FAILED, cli
 from prelabel.datasets.annotations import AnnotationSet, OriginKind
@@ -30,6 +30,7 @@ from prelabel.store.acceptances import (
 )
 from prelabel.store.errors import UnknownEntryError
 from prelabel.store.records import EventKind
+from prelabel.strata import By, strata_of
 from prelabel.training import (
     Trained,
     TrainingSet,
@@ -189,7 +190,7 @@ def test_a_broken_promise_stops_and_withdraws(accepted: Accepted) -> None:
         project.store.write_labels(frame_id, AnnotationSet.empty(), "ann")
     (status,) = project.audit()
     assert "precision broken" in status.broken[0]
-    assert set(status.withdrawn) == by_rule.keys()
+    assert set(status.withdrawn or ()) == by_rule.keys()
     assert not accepted_by_rule(project.store)
     assert not project.store.labelled_among(list(by_rule))
     (kept,) = all_acceptances(project.store)
@@ -258,6 +259,74 @@ def test_frames_half_done_keep_their_sure_boxes(accepted: Accepted) -> None:
     assert not sure_counts(project.store)
 
 
+def test_each_class_has_a_promise_and_an_audit(checked: Project) -> None:
+    plan = checked.plan_accept(EASY, by_class=True)
+    assert plan.refusal is None
+    assert plan.volume.whole  # no egret is ever proposed: that class holds nothing up
+    assert "limits by class: heron >= " in plan.rule_told()
+    checked.accept(plan)
+    for frame_id in awaiting_audit(checked.store):
+        checked.store.write_labels(frame_id, AnnotationSet.empty(), "ann")
+    (status,) = checked.audit()
+    assert status.by_class.keys() == {"heron"}
+    assert status.by_class["heron"].failed == status.by_class["heron"].checked > 0
+    assert any("precision of heron broken" in one for one in status.broken)
+    assert status.withdrawn
+
+
+def test_parts_of_a_pool_are_accepted_audited_and_stopped_on_their_own(checked: Project) -> None:
+    in_recordings(checked)
+    strata = strata_of(checked.store, By.RECORDING)
+    assert [one.name for one in strata] == ["recording day", "recording night"]
+    assert sum(len(one.frame_ids) for one in strata) == PICTURES
+    plans = checked.plan_accept_by(By.RECORDING, EASY)
+    assert [one.refusal for one in plans] == [None, None]
+    assert [one.promises.confidence for one in plans] == pytest.approx([0.95, 0.95])  # both: 0.9
+    assert sum(len(one.checks.test) for one in plans) == CHECKS - 50
+    day, night = checked.accept_each(plans)
+    for done, plan, stratum in zip((day, night), plans, strata, strict=True):
+        ids = {one.frame_id for one in frames_of(checked.store, done.number, list(Part))}
+        assert len(ids) == plan.volume.whole + plan.volume.half > 20
+        assert ids <= stratum.frame_ids
+        assert set(done.settings[CHECKS_TAKEN]) <= stratum.frame_ids
+        assert done.settings["rule"].startswith(f"{stratum.name}: ")
+    newest = checked.store.latest_batch()  # one batch audits both
+    assert newest is not None
+    waiting = awaiting_audit(checked.store)
+    assert {pick.frame_id for pick in newest[1].picks} == set(waiting)
+
+    for frame_id in sorted(strata[1].frame_ids.intersection(waiting)):
+        checked.store.write_labels(frame_id, AnnotationSet.empty(), "ann")
+    well, broken = checked.audit()
+    assert not well.broken
+    assert broken.withdrawn is not None
+    assert "acceptance 2 (recording night): withdrawn" in standing_told(broken)
+    in_force = accepted_by_rule(checked.store).keys() | sure_counts(checked.store).keys()
+    assert in_force
+    assert in_force <= strata[0].frame_ids
+    ends = [one.end_kind for one in all_acceptances(checked.store)]
+    assert ends == [None, EndKind.BROKEN]
+    refused = {one.scope: one.refusal for one in checked.plan_accept_by(By.RECORDING, EASY)}
+    assert "is accepted any more" in (refused["recording night"] or "")
+    assert "is accepted any more" not in (refused.get("recording day") or "")
+    # The whole pool holds that part, and other parts may.
+    assert "is accepted any more" in (checked.plan_accept(EASY).refusal or "")
+    (kind,) = checked.plan_accept_by(By.KIND, EASY)
+    assert "is accepted any more" in (kind.refusal or "")
+
+
+def test_parts_are_recordings_folders_kinds_and_sizes(bird_pool: BirdWorld) -> None:
+    with open_project(bird_pool.folder) as project:
+        names = {by: [one.value for one in strata_of(project.store, by)] for by in By}
+        photos = Path(next(project.store.frames()).uri).parent.as_posix()
+    assert names == {
+        By.RECORDING: ["none"],
+        By.FOLDER: [photos],
+        By.KIND: ["image"],
+        By.SIZE: ["64 x 48"],
+    }
+
+
 def test_the_report_tells_what_was_accepted_by_which_rule(accepted: Accepted) -> None:
     project = accepted.project
     page = Page(project.report())
@@ -309,10 +378,19 @@ def test_the_commands(checked: Project) -> None:
     assert (code, "Nothing has been accepted" in told) == (0, True)
     code, told = run(folder, "accept", *EASY_OPTIONS)
     assert (code, "prelabel accept --yes" in told) == (0, True)
-    code, told = run(folder, "accept", *EASY_OPTIONS, "--by-class")
-    assert (code, "limits by class" in told, "whole frames: none" in told) == (0, True, True)
-    code, told = run(folder, "accept", *EASY_OPTIONS, "--yes")
+    code, told = run(folder, "accept", *EASY_OPTIONS, "--by", "size")
+    assert (code, "size 64 x 48: 160 checks" in told) == (0, True)
+    code, told = run(folder, "accept", *EASY_OPTIONS, "--by-class", "--yes")
     assert (code, "Acceptance 1 is done" in told) == (0, True)
+    assert "Rule: limits by class: heron >= " in told
+    rules = {
+        one.rule
+        for frame in checked.store.labelled_frames()
+        for one in (frame.annotations.origin if frame.annotations else ())
+        if one.kind is OriginKind.AUTO
+    }
+    assert len(rules) == 1
+    assert "limits by class: heron >= " in str(rules)
     assert len(look_at_audits(checked.store)) == 1
     code, told = run(folder, "withdraw", "1", "--reason", "a test")
     assert (code, "without labels again" in told) == (0, True)

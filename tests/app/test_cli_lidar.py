@@ -71,6 +71,31 @@ def test_a_folder_without_sweeps_is_told_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "f").exists()
 
 
+def test_a_broken_sweep_is_told_in_one_line(tmp_path: Path, rng: np.random.Generator) -> None:
+    """And never becomes a frame."""
+    table = rng.uniform(0, 1, (200, 4)).astype("<f4")
+    table[7, 0] = np.nan
+    table.tofile(tmp_path / "nan.bin")
+    (tmp_path / "cut.bin").write_bytes(table.tobytes()[:-3])
+    (tmp_path / "none.bin").write_bytes(b"")
+    for name, told in (
+        ("nan", "1 of 200 points hold NaN"),
+        ("cut", "no multiple of the 16 of a point"),
+        ("none", "holds no points"),
+    ):
+        to = tmp_path / f"{name}-frames"
+        done = CliRunner().invoke(
+            cli, ["lidar", "frames", str(tmp_path / f"{name}.bin"), "--to", str(to)]
+        )
+        assert done.exit_code == FAILED
+        assert told in done.output
+        assert done.output.splitlines()[-1].startswith("prelabel: ")
+        assert not to.exists()
+
+    run("lidar", "frames", tmp_path / "nan.bin", "--to", tmp_path / "f", "--drop-not-finite")
+    assert (tmp_path / "f" / "annotations.json").is_file()
+
+
 AREA = ("--area", "20", "40", "20", "20", "--resolution", "0.25")
 
 
@@ -193,6 +218,11 @@ def test_cameras_tell_what_the_lidar_s_labels_lack(streets: Path, tmp_path: Path
     )
     with open_project(street) as project:
         assert project.workspace.scores_file == tmp_path / "found" / "scores.csv"
+    told = run("-p", street, "errors", "--views", tmp_path / "found" / "findings.csv",
+               "--kind", "missing", "--send", "1")  # fmt: skip
+    missing = sum(one["conflict"] == "only camera" for one in found)
+    assert f"{missing} differences between cameras and lidar" in told
+    assert "People are asked about 1 of them on 1 frame." in told
 
 
 def _forget(path: Path, sweep: str, view_box_id: str) -> Path:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from accept_projects import PICTURES, BirdWorld
+from accept_projects import CHECKS, PICTURES, BirdWorld, in_recordings
 
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
@@ -13,6 +13,7 @@ from prelabel.finishing import POLL_S, Aim, Step, Turn
 from prelabel.project import Project, open_project
 from prelabel.standing import Amount
 from prelabel.store.acceptances import all_acceptances, awaiting_audit
+from prelabel.strata import By, strata_of
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 AIM = Aim(EASY, batch=Budget(150))
@@ -171,3 +172,25 @@ def test_frames_taken_out_of_the_work_keep_nobody_waiting(
     standing = step.standing
     counted = standing.by_people.frames + standing.by_rule.frames + standing.left.frames
     assert counted == PICTURES - 1
+
+
+def test_parts_of_the_pool_are_accepted_on_their_own(
+    checked_pool: BirdWorld, tmp_path: Path
+) -> None:
+    world = checked_pool.copied(tmp_path / "birds")
+    with open_project(world.folder, author="ann") as project:
+        in_recordings(project)
+        # Parts have few checks: under stricter promises what is accepted costs more than it spares.
+        promises = Promises(precision=0.8, missed=0.3, confidence=0.8)
+        aim = Aim(promises, batch=Budget(150), by=By.RECORDING)
+        night = [one.value for one in strata_of(project.store, By.RECORDING)].index("night")
+        audit = project.plan_accept_by(By.RECORDING, promises)[night].volume.audited
+        # What is left of the budget pays for one of the two audits.
+        step = project.finish(replace(aim, budget=Budget(CHECKS + audit)))
+        assert len(step.done) == 1
+        assert step.done[0].startswith("acceptance 1 (recording ")
+        assert "Promise in force for recording " in " ".join(step.standing.promises)
+        (only,) = all_acceptances(project.store)
+        assert only.settings["confidence"] == pytest.approx(0.9)
+        assert step.turn is Turn.PEOPLE
+        assert sorted(to_do(project)) == sorted(awaiting_audit(project.store))

@@ -12,7 +12,7 @@ from prelabel.datasets.errors import BadInputError
 from prelabel.datasets.formats.base import ImportReport
 from prelabel.datasets.formats.registry import open_dataset, write_dataset
 from prelabel.datasets.frames import FrameKind, LabelledFrame
-from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid, Channel, rasterise
+from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid, Channel, PictureScale, rasterise
 from prelabel.datasets.lidar.corrected import corrected_sweeps
 from prelabel.datasets.lidar.cuboids import CuboidLabels, cuboid_iou
 from prelabel.datasets.lidar.derived_frames import (
@@ -25,6 +25,7 @@ from prelabel.datasets.lidar.derived_frames import (
 from prelabel.datasets.lidar.drawing import write_contact_sheet
 from prelabel.datasets.lidar.ground import find_ground
 from prelabel.datasets.lidar.lifting import lift_boxes, lift_prediction
+from prelabel.datasets.lidar.points import PointCloud
 from prelabel.datasets.lidar.simulated.options import SweepOptions
 from prelabel.datasets.lidar.simulated.writing import generated_sweeps, write_sweeps
 from prelabel.datasets.lidar.sources import open_sweeps
@@ -53,9 +54,9 @@ def folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def imported(path: Path) -> tuple[tuple[str, ...], list[LabelledFrame]]:
+def imported(path: Path, images: Path | None = None) -> tuple[tuple[str, ...], list[LabelledFrame]]:
     report = ImportReport()
-    opened = open_dataset(path, report=report)
+    opened = open_dataset(path, report=report, images=images)
     frames = list(opened.frames)
     assert [one.reason for one in report.problems] == []
     return opened.classes, frames
@@ -125,7 +126,10 @@ def test_uncorrected_frames_give_back_the_same_cuboids(folder: Path, source: Pat
         assert sweep.labels.track == kept.track
 
 
-def test_a_moved_box_moves_its_cuboid(folder: Path, source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["coco", "yolo"])
+def test_a_moved_box_moves_its_cuboid(
+    folder: Path, source: Path, tmp_path: Path, format: str
+) -> None:
     """Two metres along the street, through an export of another format and back."""
     classes, frames = imported(folder / "annotations.json")
     above = [one for one in frames if one.frame.kind is FrameKind.LIDAR_BEV]
@@ -138,8 +142,8 @@ def test_a_moved_box_moves_its_cuboid(folder: Path, source: Path, tmp_path: Path
         moved.append(
             LabelledFrame(one.frame, AnnotationSet(shifted, old.class_id, old.box_id, old.origin))
         )
-    written = write_dataset("yolo", tmp_path / "out", classes, moved, Silent())
-    _, again = imported(written.annotations)
+    written = write_dataset(format, tmp_path / "out", classes, moved, Silent())
+    _, again = imported(written.annotations, folder / "pictures" if format == "coco" else None)
 
     before = labels_by_name(list(open_sweeps(source).sweeps))
     checked = 0
@@ -251,8 +255,6 @@ def test_a_source_that_is_gone_is_an_error(folder: Path, tmp_path: Path) -> None
 
 def test_a_big_sweep_is_rastered_within_bounds(rng: np.random.Generator) -> None:
     """A million points far outside, inside and on the border: none is put in a wrong place."""
-    from prelabel.datasets.lidar.points import PointCloud
-
     xyz = np.concatenate(
         [rng.uniform(-500, 500, (1_000_000, 3)) * (1, 1, 0.002), [[50, 25, 0], [-30, -25, 0]]]
     )
@@ -262,6 +264,25 @@ def test_a_big_sweep_is_rastered_within_bounds(rng: np.random.Generator) -> None
     assert raster.cells.max() < GRID.width_px * GRID.height_px
     inside = (np.abs(xyz[:, 1]) < 25) & (xyz[:, 0] > -30) & (xyz[:, 0] < 50)
     assert abs(float(sum(raster.values[Channel.DENSITY])) - inside.sum()) <= 3
+
+
+def test_where_no_point_is_the_picture_is_black(rng: np.random.Generator) -> None:
+    cloud = PointCloud(rng.uniform(0, 20, (500, 3)))
+    ground = find_ground(cloud)
+    elsewhere, here = BirdsEyeGrid(200, 220, 200, 220, 0.5), BirdsEyeGrid(0, 20, 0, 20, 0.5)
+
+    empty = rasterise(cloud, elsewhere, ground)
+
+    assert len(empty.cells) == 0
+    assert empty.picture().shape == (40, 40, 3)
+    assert not empty.picture().any()
+    assert np.isnan(empty.channel(Channel.HEIGHT)).all()
+    plain = rasterise(cloud, here, None)
+    assert Channel.ABOVE_GROUND not in plain.values
+    shown = plain.picture(PictureScale((Channel.HEIGHT,) * 3, 0, 20))
+    np.testing.assert_array_equal(
+        shown.any(axis=2), rasterise(cloud, here, ground).picture().any(axis=2)
+    )
 
 
 def test_a_contact_sheet(source: Path, tmp_path: Path) -> None:

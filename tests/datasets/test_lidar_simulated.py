@@ -1,5 +1,6 @@
 """Generated sweeps: seeded, in agreement with their cameras, and the same after a round trip."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,20 +214,30 @@ def test_broken_tables_are_errors(
         list(open_sweeps(tmp_path).sweeps)
 
 
-def test_a_zero_rotation_is_a_calibration_error(dataset: Path, tmp_path: Path) -> None:
-    import json
-
+@pytest.mark.parametrize(
+    ("table", "field", "value", "told"),
+    [
+        ("calibrated_sensor", "rotation", [0, 0, 0, 0], r"quaternion must have a length"),
+        ("calibrated_sensor", "rotation", [1, 0, 0], "array` of length 4"),
+        ("calibrated_sensor", "translation", [0, 0], "array` of length 3"),
+        ("calibrated_sensor", "camera_intrinsic", [[500, 0], [0, 500]], "calibrated_sensor"),
+        ("ego_pose", "rotation", [0, 0, 0, 0], "ego_pose .* quaternion must have a length"),
+        ("sample_data", "width", 0, "size_px of CAM_FRONT must be at least 1"),
+    ],
+)
+def test_a_wrong_calibration_is_an_error(
+    dataset: Path, tmp_path: Path, table: str, field: str, value: object, told: str
+) -> None:
     tables = tmp_path / VERSION
     tables.mkdir()
     for path in (dataset / VERSION).iterdir():
         rows = json.loads(path.read_text(encoding="utf-8"))
-        if path.stem == "calibrated_sensor":
-            rows[0]["rotation"] = [0, 0, 0, 0]
+        for row in rows if path.stem == table else ():
+            row[field] = [] if field == "camera_intrinsic" and not row[field] else value
         (tables / path.name).write_text(json.dumps(rows), encoding="utf-8")
-    with pytest.raises(
-        CalibrationError, match=r"calibrated_sensor .* quaternion must have a length"
-    ):
+    with pytest.raises(BadInputError, match=told) as caught:
         list(open_sweeps(tmp_path).sweeps)
+    assert isinstance(caught.value, CalibrationError) or "no nuScenes table" in str(caught.value)
 
 
 def test_other_folders_are_errors(tmp_path: Path) -> None:

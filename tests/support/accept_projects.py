@@ -91,3 +91,12 @@ def checked_world(world: BirdWorld, folder: Path) -> BirdWorld:
     with open_project(folder, author="ann") as project:
         check(project, checked)
     return checked
+
+
+def in_recordings(project: Project) -> None:
+    """Of three pictures two become frames of a recording by day, and one of another by night."""
+    frames = [
+        LabelledFrame(replace(one, sequence="day" if row % 3 else "night", index=row), None)
+        for row, one in enumerate(project.store.frames())
+    ]
+    project.store.import_frames(frames, "ann")
