@@ -12,7 +12,7 @@ from prelabel.active.acceptance_plan import FIT_FRAMES, LEAST_FIT_BOXES, Plan, p
 from prelabel.active.exact_bounds import checks_needed
 from prelabel.active.presence import classes_of
 from prelabel.active.promise_tests import Tested
-from prelabel.checking import RANDOM, ProjectChecks, project_checks
+from prelabel.checking import ProjectChecks, project_checks
 from prelabel.datasets.errors import PrelabelError
 from prelabel.datasets.wording import counted
 from prelabel.proposing import NoProposalsError
@@ -20,6 +20,7 @@ from prelabel.store.acceptances import Acceptance, EndKind, all_acceptances
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.strata import By, Stratum, strata_of
+from prelabel.training import RANDOM
 from prelabel.workspace import Workspace
 
 SCOPE = "scope"  # of an acceptance: the part of the pool that it is for, None: all of it

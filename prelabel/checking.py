@@ -15,11 +15,10 @@ from prelabel.proposing import read_predictions
 from prelabel.store.acceptances import accepted_by_rule, all_acceptances
 from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
-from prelabel.training import learned_frames
+from prelabel.training import RANDOM, learned_frames
 from prelabel.workspace import Workspace
 
 CHECKS_TAKEN = "checks_taken"  # of an acceptance: the checks that its rule would accept whole
-RANDOM = "random"  # the strategy all of whose frames are drawn by lot
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """Labelling the whole pool: whose turn it is, and all that needs no people done at once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from prelabel.accept_plan import SCOPE, AcceptancePlan, plan_accept, plan_by_stratum
@@ -10,7 +10,6 @@ from prelabel.accepting import accept_each
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
 from prelabel.auditing import act_on_audits, standing_told
-from prelabel.checking import RANDOM
 from prelabel.datasets.progress import Progress
 from prelabel.datasets.wording import counted, time_told
 from prelabel.models.registry import can_train
@@ -21,7 +20,7 @@ from prelabel.store.acceptances import all_acceptances, awaiting_audit
 from prelabel.store.standings import record_standing
 from prelabel.store.store import Store, utc_now
 from prelabel.strata import By
-from prelabel.training import train
+from prelabel.training import RANDOM, NothingToTrainOnError, train
 from prelabel.work.counting import frames_in_hand, frames_set_aside
 from prelabel.work.effort import people_effort
 from prelabel.workspace import Workspace
@@ -67,12 +66,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """Brings the whole pool of a project to labels, in the name of `author`."""
+    """Brings the whole pool of a project to labels, in the name of `author`.
+
+    It works in a workspace that keeps frames drawn at random out of training: a model that learned
+    from its checks could have nothing accepted.
+    """
 
     workspace: Workspace
     store: Store
     author: str
     progress: Progress
+
+    @classmethod
+    def of(cls, workspace: Workspace, store: Store, author: str, progress: Progress) -> "Finisher":
+        """The one of a project, whatever its settings say about checks."""
+        acceptance = workspace.settings.acceptance.model_copy(update={"keep_checks_out": True})
+        settings = workspace.settings.model_copy(update={"acceptance": acceptance})
+        return cls(replace(workspace, settings=settings), store, author, progress)
 
     def finish(self, aim: Aim) -> Step:
         """Train, propose, accept what may be, and choose what people do next.
@@ -128,7 +138,10 @@ class Finisher:
         if trains and not self.store.counts().boxes:
             return []
         if trains and self._has_news():
-            trained = train(self.workspace, self.store, self.author, self.progress)
+            try:
+                trained = train(self.workspace, self.store, self.author, self.progress)
+            except NothingToTrainOnError:  # all labels so far are checks
+                return []
             done.append(f"trained on {counted(trained.model.train_frames, 'frame')}")
             if (told := trained.left_out_told()) is not None:
                 done.append(told)
@@ -231,7 +244,8 @@ class Finisher:
     def _budget_left(self, aim: Aim) -> Budget | None:
         if aim.budget is None:
             return None
-        effort = people_effort(self.store, self.workspace.settings.review.idle_s)
+        settings = self.workspace.settings
+        effort = people_effort(self.store, settings.review.idle_s, settings.cost.model())
         used = {
             Unit.FRAMES: effort.frames,
             Unit.BOXES: effort.boxes,

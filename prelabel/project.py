@@ -190,7 +190,7 @@ class Project:
         """What brings the whole pool to labels, step by step."""
         from prelabel.finishing import Finisher
 
-        return Finisher(self.workspace, self.store, self.author, self._progress)
+        return Finisher.of(self.workspace, self.store, self.author, self._progress)
 
     def finished_rounds(self) -> "list[FinishedRound]":
         """What `finish` did so far, and how far the pool was each time."""

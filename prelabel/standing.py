@@ -1,6 +1,6 @@
 """How far a pool is: labelled by people, by rule, what is left, and the human time of all that."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,11 @@ import numpy as np
 from prelabel.accept_plan import SCOPE
 from prelabel.accept_volume import boxes_a_frame
 from prelabel.active.box_source import BoxesInFiles
+from prelabel.datasets.annotations import AnnotationSet
 from prelabel.datasets.frames import Split
+from prelabel.datasets.predictions import Prediction
 from prelabel.datasets.wording import counted, time_told
-from prelabel.proposing import cost_forecast, prediction_files
+from prelabel.proposing import cost_forecast, prediction_files, validation_pairs
 from prelabel.store.acceptances import (
     accepted_by_rule,
     all_acceptances,
@@ -26,6 +28,7 @@ from prelabel.work.effort import people_effort
 from prelabel.workspace import Workspace
 
 _NAMED = 4  # of a list in a sentence
+_LEAST_OBJECTS = 10  # fewer say too little about what scores stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def look_at_pool(workspace: Workspace, store: Store, waiting: int, set_aside: in
     counts = store.counts().by_split[Split.TRAIN]
     rule = Amount(len(accepted_by_rule(store)), boxes_by_rule(store))
     left, left_s = _left(workspace, store)
-    effort = people_effort(store, workspace.settings.review.idle_s)
+    settings = workspace.settings
+    effort = people_effort(store, settings.review.idle_s, settings.cost.model())
     return Standing(
         by_people=Amount(counts.labelled - rule.frames, counts.boxes - rule.boxes),
         by_rule=rule,
@@ -186,10 +190,18 @@ def _left(workspace: Workspace, store: Store) -> tuple[Amount, float]:
             each_s = forecast.seconds_of(table) - verify_s * spared
             seconds += float(np.maximum(each_s, 0).sum())
             boxes += float(table.score.sum())
+        boxes *= _boxes_a_score(*validation_pairs(workspace, store, model))
     unknown = len(ids) - len(known)
     scratch_s = workspace.settings.cost.model().scratch_seconds(round(usual))
     boxes += usual * unknown
     return Amount(len(ids), round(boxes)), seconds + scratch_s * unknown
+
+
+def _boxes_a_score(predictions: Sequence[Prediction], truths: Sequence[AnnotationSet]) -> float:
+    """How many objects there are for each unit of summed scores, on labelled frames."""
+    objects = sum(len(one) for one in truths)
+    scores = sum(float(one.score.sum()) for one in predictions)
+    return objects / scores if objects >= _LEAST_OBJECTS and scores > 0 else 1.0
 
 
 def _standing(told: Mapping[str, Any]) -> Standing:

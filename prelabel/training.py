@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prelabel.active.holdout import validation_ids
-from prelabel.datasets.batches import Batch
 from prelabel.datasets.errors import BadInputError, PrelabelError
 from prelabel.datasets.files import write_whole
 from prelabel.datasets.frames import Split
@@ -34,6 +33,7 @@ from prelabel.store.records import ModelRecord
 from prelabel.store.store import Store
 from prelabel.workspace import Workspace
 
+RANDOM = "random"  # the strategy all of whose frames are drawn by lot
 LEARNED_FILE = "learned.json"  # the ids of the frames a checkpoint has seen
 
 
@@ -204,13 +204,18 @@ def _fit(
 
 
 def checked_frames(store: Store) -> set[str]:
-    """The frames that were drawn at random for people, whatever strategy chose the others."""
-    return {pick.frame_id for batch in _batches(store) for pick in batch.picks if pick.is_control}
+    """The frames that were drawn at random for people, whatever strategy chose the others.
 
-
-def _batches(store: Store) -> list[Batch]:
-    found = (store.batch(record.number) for record in store.rounds())
-    return [batch for batch in found if batch is not None]
+    A batch drawn at random as a whole before there was a model is not among them: it is what the
+    first model learns from.
+    """
+    found = set()
+    for record in store.rounds():
+        batch = store.batch(record.number)
+        if batch is not None:
+            every = batch.strategy == RANDOM and record.settings.get("model_id") is not None
+            found |= {pick.frame_id for pick in batch.picks if every or pick.is_control}
+    return found
 
 
 def _examples(store: Store, split: Split, excluded: Collection[str]) -> list[TrainingExample]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from prelabel.active.cost import CostModel
 from prelabel.store.acceptance_tables import accepted_frames
 from prelabel.store.people_tables import activity
 from prelabel.store.store import Store
@@ -20,7 +21,8 @@ class Effort:
 
     `recorded_s` is what the time sheet of the review page has, reviewers included, and what was
     said of labels that came otherwise. Nobody took the time of `untimed_frames`: they count as
-    `untimed_s` seconds, which is what they were foretold to take when they were chosen.
+    `untimed_s` seconds, which is what they were foretold to take when they were chosen, but no more
+    than drawing all their boxes from nothing.
     """
 
     frames: int = 0
@@ -35,7 +37,7 @@ class Effort:
         return self.recorded_s + self.untimed_s
 
 
-def people_effort(store: Store, idle_s: float) -> Effort:
+def people_effort(store: Store, idle_s: float, cost: CostModel) -> Effort:
     """The effort so far; time counts until `idle_s` seconds after the last sign of life."""
     with store.database.reading() as connection:
         # Of a frame that was chosen twice the later round stands in the end.
@@ -49,7 +51,7 @@ def people_effort(store: Store, idle_s: float) -> Effort:
         boxes=sum(row.box_count for row in labelled.values()),
         recorded_s=on_page_s + sum(said.values()),
         untimed_frames=len(untimed),
-        untimed_s=sum(row.cost_s for row in untimed),
+        untimed_s=sum(min(row.cost_s, cost.scratch_seconds(row.box_count)) for row in untimed),
     )
 
 

@@ -9,11 +9,14 @@ from accept_projects import CHECKS, PICTURES, BirdWorld, in_recordings
 
 from prelabel.active.acceptance import Promises
 from prelabel.active.budgets import Budget, Unit
+from prelabel.datasets.batches import Batch, Pick
 from prelabel.finishing import POLL_S, Aim, Step, Turn
 from prelabel.project import Project, open_project
 from prelabel.standing import Amount
 from prelabel.store.acceptances import all_acceptances, awaiting_audit
 from prelabel.strata import By, strata_of
+from prelabel.training import project_training_set
+from prelabel.work.effort import people_effort
 
 EASY = Promises(precision=0.9, missed=0.1, confidence=0.9)
 AIM = Aim(EASY, batch=Budget(150))
@@ -194,3 +197,35 @@ def test_parts_of_the_pool_are_accepted_on_their_own(
         assert only.settings["confidence"] == pytest.approx(0.9)
         assert step.turn is Turn.PEOPLE
         assert sorted(to_do(project)) == sorted(awaiting_audit(project.store))
+
+
+def test_checks_train_no_model_that_they_are_to_check(
+    checked_pool: BirdWorld, tmp_path: Path
+) -> None:
+    world = checked_pool.copied(tmp_path / "birds")
+    with open_project(world.folder, author="ann") as project:
+        others = [one.frame_id for one in project.store.frames(labelled=False)][:20]
+        world.label(project, others)
+        assert not project.workspace.settings.acceptance.keep_checks_out
+        workspace = project.finisher().workspace
+        found = project_training_set(workspace, project.store)
+        learned = [one.frame.frame_id for one in (*found.train, *found.validation)]
+        assert sorted(learned) == sorted(others)
+
+
+def test_time_that_nobody_took_is_no_more_than_drawing_everything(
+    project: Project, world: BirdWorld
+) -> None:
+    dear = Batch("random", 0, tuple(Pick(one, None, "r", 900.0) for one in first_ids(project, 2)))
+    project.store.record_batch(project.store.start_round("ann").number, dear, "ann")
+    world.label(project, first_ids(project, 2))
+    cost = project.workspace.settings.cost.model()
+    effort = people_effort(project.store, 30, cost)
+    versions = [project.store.labels(one) for one in first_ids(project, 2)]
+    boxes = [len(one.annotations) for one in versions if one is not None]
+    assert effort.untimed_s == pytest.approx(sum(map(cost.scratch_seconds, boxes)))
+    assert (effort.frames, effort.boxes, effort.untimed_frames) == (2, sum(boxes), 2)
+
+
+def first_ids(project: Project, count: int) -> list[str]:
+    return [one.frame_id for one in project.store.frames()][:count]
