@@ -140,11 +140,12 @@ pictures-curate: setup ## the pictures of FiftyOne in docs/pictures, on real pho
 	$(NEED_DATA)$(BENCH)/curate_pictures.py --data $(DATA) --work $(WORK)/review-effort \
 	    docs/pictures
 
-pictures-lidar: setup ## generated sweeps on a contact sheet and on the review page, in docs/pictures
+pictures-lidar: setup ## generated sweeps: a sheet, the review page, FiftyOne, in docs/pictures
 	rm -rf $(WORK)/lidar-sheet
 	$(RUN)/prelabel lidar generate --to $(WORK)/lidar-sheet --scenes 4
 	$(RUN)/prelabel lidar draw $(WORK)/lidar-sheet --to docs/pictures/lidar.jpg --most 4
 	$(BENCH)/lidar_pictures.py --to docs/pictures/lidar-review.jpg
+	$(BENCH)/curate_lidar_pictures.py docs/pictures
 
 pictures-errors: setup ## the likeliest label errors of bccd as a contact sheet in docs/pictures
 	$(NEED_DATA)$(BENCH)/errors_sheet.py --data $(DATA) --work $(WORK)/errors \

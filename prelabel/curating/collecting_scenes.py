@@ -58,9 +58,9 @@ def _scenes(view: Any, mark: datetime | None) -> Iterator[_SeenScene]:
             yield _SeenScene(
                 str(row["_id"]),
                 row["frame_id"],
-                seen_cuboids(boxes, row[ORIGIN]),
+                seen_cuboids(boxes, row.get(ORIGIN) or (0.0, 0.0, 0.0)),
                 row.get(LABELS),
-                row[FILLED_FROM],
+                row.get(FILLED_FROM) or {},  # none yet, where the process that makes it was killed
             )
 
 

@@ -15,6 +15,7 @@ from prelabel.datasets.lidar.points import PointCloud
 from prelabel.datasets.lidar.projection import project_cuboids
 from prelabel.store.records import LabelVersion, Shown
 
+IN_SPACE = "3D"  # the view of a box that is its cuboid; the others are called after cameras
 _ID_BYTES = 12
 _LEFT_OUT = FrameSettings()  # as in the frames of cameras: what is hidden or cut off has no box
 
@@ -85,7 +86,7 @@ def cuboids_document(objects: Named, origin_m: Origin3) -> Document:
     ):
         box_id = places[0].box_id
         found.append(
-            _detection(box_id, "3D", name)
+            _detection(box_id, IN_SPACE, name)
             | {
                 "location": row[:3],
                 "dimensions": row[3:6],
@@ -125,7 +126,7 @@ def projected_document(objects: Named, camera: Camera, cloud: PointCloud) -> Doc
 def _detection(box_id: str, view: str, name: str) -> Document:
     """What all boxes of an object have; `instance` lets FiftyOne light them all up at once."""
     return {
-        "_id": _view_id(box_id, view),
+        "_id": view_object_id(box_id, view),
         "_cls": "Detection",
         "attributes": {},
         "tags": [],
@@ -135,7 +136,7 @@ def _detection(box_id: str, view: str, name: str) -> Document:
     }
 
 
-def _view_id(box_id: str, view: str) -> Any:
+def view_object_id(box_id: str, view: str) -> Any:
     """The id under which FiftyOne knows a box in one more view."""
     from bson import ObjectId
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prelabel.curating.fields import AROUND
+from prelabel.curating.fields import AROUND, FILLED_FROM
 from prelabel.curating.opening import FiftyOne
 from prelabel.curating.samples import GROUP, all_samples, group_id
 
 SCENE_SLICE = "3D"
 SCENE_KIND, CAMERA_KIND = "scene", "camera"
+_SHOWN = ["frame_id", "id", "filepath", "kind", FILLED_FROM]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class ShownBeside:
-    """One such sample as it is."""
+    """One such sample as it is; without a path where it is not filled yet."""
 
     sample_id: str
-    path: Path
+    path: Path | None
 
 
 def beside_scene(instant: str, path: Path) -> Beside:
@@ -88,10 +89,9 @@ def shown_beside(dataset: Any, instants: Iterable[str]) -> dict[str, ShownBeside
         return found
     for view in (scenes, camera_samples(dataset)):
         own = view.match({"instant": {"$in": list(instants)}})
-        columns = own.values(["frame_id", "id", "filepath"])
-        found |= {
-            key: ShownBeside(one, Path(path)) for key, one, path in zip(*columns, strict=True)
-        }
+        for key, one, path, kind, filled in zip(*own.values(_SHOWN), strict=True):
+            complete = kind == CAMERA_KIND or filled is not None
+            found[key] = ShownBeside(one, Path(path) if complete else None)
     return found
 
 

@@ -13,10 +13,13 @@ Frames = Sequence[str]
 
 
 class SceneWriting:
-    """What is to be written of some sweeps, all at once in the end."""
+    """What is to be written of some sweeps, all at once in the end.
+
+    What is said of a sweep in space is written last, whole: where that is there, all is.
+    """
 
     def __init__(self, fo: Any, dataset: Any, known: Mapping[str, ShownBeside]) -> None:
-        self.columns = Columns()
+        self.in_cameras, self.in_space = Columns(), Columns()
         self._fo = fo
         self._dataset = dataset
         self._known = known
@@ -33,11 +36,11 @@ class SceneWriting:
         if before is None:
             self._new.append(beside)
             return beside.key
-        self.columns.put(AROUND, beside.key, list(around))
-        if before.path != beside.path:
-            self.columns.put("filepath", beside.key, str(beside.path))
-            if beside.kind == SCENE_KIND:
-                self._old.append(before.path)
+        columns = self.in_space if beside.kind == SCENE_KIND else self.in_cameras
+        columns.put(AROUND, beside.key, list(around))
+        columns.put("filepath", beside.key, str(beside.path))
+        if beside.kind == SCENE_KIND and before.path is not None and before.path != beside.path:
+            self._old.append(before.path)
         return beside.key
 
     def drop(self, beside: Beside) -> None:
@@ -59,5 +62,6 @@ class SceneWriting:
         if self._gone:
             self._dataset.delete_samples(self._gone)
         self._ids |= add_beside(self._fo, self._dataset, self._new, self._around)
-        update_samples(self._dataset, self.columns, self._ids)
+        update_samples(self._dataset, self.in_cameras, self._ids)
+        update_samples(self._dataset, self.in_space, self._ids)
         return self._old

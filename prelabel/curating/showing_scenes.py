@@ -157,10 +157,10 @@ class SceneShower:
         if not path.is_file():
             self._files.write(self._fo, path, seen.cloud, seen.scenes[0].scene.grid)
         key = writing.want(beside_scene(seen.instant, path), seen.frame_ids)
-        seen.put_in_space(writing.columns, key)
+        seen.put_in_space(writing.in_space, key)
         if len(seen.frames) == 1:
             picture = self._files.preview(path, seen.frames[0].frame)
-            seen.put_preview(writing.columns, key, picture)
+            seen.put_preview(writing.in_space, key, picture)
         frames = writing.frames_among([one.picture_id for one in seen.cameras], seen.instant)
         for camera in seen.cameras:
             beside = beside_camera(seen.instant, camera.name, Path(camera.picture))
@@ -170,8 +170,8 @@ class SceneShower:
             else:
                 key = writing.want(beside, seen.frame_ids)
                 size = camera.width_px, camera.height_px
-                writing.columns.put("metadata", key, image_metadata(*size))
-            seen.put_in_camera(writing.columns, key, camera)
+                writing.in_cameras.put("metadata", key, image_metadata(*size))
+            seen.put_in_camera(writing.in_cameras, key, camera)
 
 
 def _is_shown(scene: Beside, known: Mapping[str, ShownBeside]) -> bool:

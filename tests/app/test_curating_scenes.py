@@ -2,32 +2,42 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from curated import accept_proposals, labelled_id, synchronised
+from killed_curation import synchronise_until_killed
 from lidar_projects import LidarProject, lidar_project
 from pypcd4.pypcd4 import PointCloud as PcdPoints
 from review_app import opened_copy
 
+from prelabel.curating.collecting import collect
+from prelabel.curating.curate import rebuild
 from prelabel.curating.fields import PROJECTED
 from prelabel.curating.opening import Curation, opened_curation
 from prelabel.curating.operations import chosen_frames
 from prelabel.curating.samples import all_samples
 from prelabel.curating.scene_samples import camera_samples, scene_samples
 from prelabel.datasets.annotations import OriginKind
+from prelabel.datasets.arrays import Bools, Float64s
+from prelabel.datasets.frames import FrameKind
+from prelabel.datasets.geometry import pairwise_iou
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.cameras import CameraPicture
 from prelabel.datasets.lidar.coordinates import wrapped
 from prelabel.datasets.lidar.cuboids import Cuboids
+from prelabel.datasets.lidar.derived_frames import FrameSettings, View, write_frames
+from prelabel.datasets.lidar.kitti import read_kitti_objects
 from prelabel.datasets.lidar.projection import project_cuboids
 from prelabel.datasets.lidar.simulated.options import SweepOptions
 from prelabel.datasets.lidar.simulated.writing import write_sweeps
+from prelabel.datasets.lidar.sources import open_sweeps
 from prelabel.datasets.lidar.sweeps import Sweep
 from prelabel.datasets.progress import Silent
-from prelabel.project import Project
+from prelabel.project import Project, init_project
 
 GRID = BirdsEyeGrid(-10, 30, -20, 20, 0.25)
 
@@ -152,9 +162,11 @@ def test_edits_in_space_come_back(curation: Curation, street: Project) -> None:
     )
     wanted = cuboids_of(sample)
     sample.save()
-    _, done = synchronised(curation, street)
+    collected = collect(dataset, street)
+    _, done = synchronised(curation, street)  # as after a kill: taken over, not shown yet
     assert done.collected is not None
-    assert done.collected.edits == {
+    assert done.collected.edits == done.collected.conflicts == {}
+    assert collected.edits == {
         frame_id: "1 moved, 1 turned, 1 resized, 1 reclassed, 1 drawn, 1 deleted"
     }
     after = street.store.labels(frame_id)
@@ -249,3 +261,84 @@ def test_tags_on_a_sweep_are_about_its_frames_and_drawings_on_pictures_are_told(
     assert sample.labels.detections[1].location[0] < 100
     camera.reload(hard=True)
     assert len(camera.labels.detections) == 1
+
+
+def test_a_sweep_half_shown_and_one_with_a_new_scene_are_shown_whole(
+    curation: Curation, street: Project, made: LidarProject
+) -> None:
+    folder = street.workspace.folder
+    synchronise_until_killed(folder, "prelabel.curating.scene_writing", "add_beside")
+    dataset, done = synchronised(curation, street)
+    assert done.filled.sweeps == 2
+    frame_id = labelled_id(street)
+    before = _only_scene(dataset, frame_id)
+    assert len(before.labels.detections) == len(made.truth[frame_id])
+
+    scene = street.workspace.scenes_folder / f"{frame_id}.scene"
+    kept = scene.read_bytes()
+    scene.write_bytes(kept[:-6])
+    _, done = synchronised(curation, street)
+    assert (done.filled.sweeps, len(done.filled.unread)) == (0, 1)
+    assert "is cut off" in done.filled.unread[0]
+    scene.write_bytes(kept)
+    _, done = synchronised(curation, street)
+    assert (done.filled.sweeps, done.filled.unread) == (1, ())
+    after = _only_scene(dataset, frame_id)
+    after.reload(hard=True)
+    assert Path(after.filepath).is_file()
+    files = sorted(one.name for one in (curation.folder / "scenes").iterdir())
+    assert len(files) == 6
+    stray = curation.folder / "scenes" / "0123.7.unfinished.fo3d"
+    stray.touch()
+    rebuild(curation, street, Silent())
+    assert sorted(one.name for one in (curation.folder / "scenes").iterdir()) == files
+
+
+def test_real_sweeps_with_frames_of_their_camera(
+    mongo_database: str, test_data: Path, tmp_path: Path
+) -> None:
+    source = test_data / "kitti_lidar_mini"
+    opened = open_sweeps(source)
+    (sweep,) = [one for one in opened.sweeps if one.name == "000008"]
+    grid = BirdsEyeGrid(0, 70.4, -40, 40, 0.2)
+    settings = FrameSettings((View.BIRDS_EYE, View.CAMERAS), grid)
+    write_frames(tmp_path / "f", source, replace(opened, sweeps=[sweep]), settings, Silent())
+    labels = tmp_path / "f" / "annotations.json"
+    project, _ = init_project(tmp_path / "kitti", source=labels, classes=opened.classes)
+    with project, opened_curation(project.workspace, os.environ) as curation:
+        dataset, _ = synchronised(curation, project)
+        assert len(camera_samples(dataset)) == 0
+        frame = next(one for one in project.store.frames() if one.kind is FrameKind.LIDAR_BEV)
+        sample, truth = _only_scene(dataset, frame.frame_id), sweep.labels
+        camera = all_samples(dataset).one({"kind": "image"})
+    assert truth is not None
+    shown = {box.box_id: box for box in sample.labels.detections}
+    inside = grid.inside(truth.cuboids)
+    assert set(shown) == {truth.box_id[row] for row in inside}
+    points = PcdPoints.from_path(Path(sample.filepath).with_suffix(".pcd")).numpy(("x", "y", "z"))
+    for row in inside:
+        box = shown[truth.box_id[row]]
+        np.testing.assert_allclose(box.location, truth.cuboids.centre_m[row], atol=0.01)
+        np.testing.assert_allclose(box.dimensions, truth.cuboids.size_m[row], atol=0.01)
+        off = float(wrapped(np.array(box.rotation[2] - truth.cuboids.yaw[row])))
+        assert abs(off) < np.deg2rad(0.1)
+        from_theirs = curation.fiftyone.utils.utils3d.corners_from_euler
+        held = _held(from_theirs(box.location, box.rotation, box.dimensions).T, points)
+        wanted = truth.cuboids.contains(int(row), sweep.load().positions()).sum()
+        assert held.sum() == pytest.approx(wanted, rel=0.05, abs=5)  # to a centimetre at the sides
+    lines = source / "training" / "label_2" / "000008.txt"
+    objects = np.array([one.xyxy for one in read_kitti_objects(lines)], np.float32)
+    seen = np.array([box.bounding_box for box in camera[PROJECTED].detections], np.float32)
+    seen[:, 2:] += seen[:, :2]
+    size = [camera.metadata.width, camera.metadata.height] * 2
+    overlap = pairwise_iou(seen * np.array(size, np.float32), objects).max(axis=1)
+    assert np.median(overlap) >= 0.9
+    assert camera.labels is not None
+
+
+def _held(corners: Float64s, points: Float64s) -> Bools:
+    """Which points lie in a cuboid, given by the corners (8, 3) that FiftyOne makes of it."""
+    sides = corners[[4, 1, 3]] - corners[0]  # along, across, up
+    length = np.linalg.norm(sides, axis=1)
+    off = np.abs((points - corners.mean(axis=0)) @ (sides / length[:, None]).T)
+    return np.asarray((off <= length / 2).all(axis=1), np.bool_)

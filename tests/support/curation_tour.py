@@ -119,13 +119,28 @@ def execute(page: Page) -> None:
     button.wait_for(state="detached")
 
 
-def fix_first_patch(page: Page, left: str, look: Look) -> None:
-    """Open the first patch, edit its box so that it begins at `left`, a share of the width."""
+def open_first(page: Page) -> None:
+    """Open the first sample of the grid."""
     tile = page.locator("[data-cy=fo-grid] [data-cy=looker]").first
     size = tile.bounding_box()
     assert size is not None
     # The upper part of a tile is where it is selected.
     tile.click(position={"x": size["width"] / 2, "y": size["height"] * 0.85})
+
+
+def annotate_in_space(page: Page, label_id: str) -> None:
+    """Of the sample that is open, annotate the sweep in space, this cuboid in hand."""
+    page.locator("[data-cy=annotate]").click()
+    page.locator("[data-cy=selector-annotation-slice]").click()
+    page.get_by_text("3D", exact=True).last.click()
+    page.locator("[data-cy=looker3d]").wait_for()
+    page.locator(f"[data-cy=annotate-label-{label_id}]").click()
+    page.locator("[data-cy=position3d-rz]").wait_for()
+
+
+def fix_first_patch(page: Page, left: str, look: Look) -> None:
+    """Open the first patch, edit its box so that it begins at `left`, a share of the width."""
+    open_first(page)
     page.locator("[data-cy=annotate]").click()
     field = page.locator("[data-cy=root_position_x_container] input")
     field.wait_for()

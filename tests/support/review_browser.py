@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -12,12 +12,18 @@ from playwright.sync_api import Browser, Playwright
 
 _FLAGS = (
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+WITHOUT_GPU = ("--disable-gpu",)
+DRAWING_IN_SPACE = (  # on the processor
+    "--enable-unsafe-swiftshader",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--ignore-gpu-blocklist",
 )
 
 
@@ -35,7 +41,7 @@ def skip_without_chromium() -> NoReturn:
 
 
 @contextmanager
-def launched(playwright: Playwright) -> Iterator[Browser]:
+def launched(playwright: Playwright, drawing: Sequence[str] = WITHOUT_GPU) -> Iterator[Browser]:
     """A browser without a window; every context of it is a new profile.
 
     It keeps its files in a home of its own, which is removed with it.
@@ -45,7 +51,7 @@ def launched(playwright: Playwright) -> Iterator[Browser]:
     with TemporaryDirectory(prefix="prelabel-browser-", ignore_cleanup_errors=True) as home:
         own = {"HOME": home, "XDG_CONFIG_HOME": f"{home}/config", "XDG_CACHE_HOME": f"{home}/cache"}
         browser = playwright.chromium.launch(
-            executable_path=program, args=list(_FLAGS), env={**os.environ, **own}
+            executable_path=program, args=[*_FLAGS, *drawing], env={**os.environ, **own}
         )
         try:
             yield browser
