@@ -126,7 +126,7 @@ def standing_server(
 
 def _with_batch(made: ReviewProject) -> ReviewProject:
     with open_project(made.folder, author="machine") as project:
-        project.select(BATCH)
+        project.select(BATCH, "entropy_sum")
     return made
 
 
