@@ -10,17 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mongo import mongod_program
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from prelabel.curating.mongod import PROGRAM_VARIABLE
 
 PATIENCE_S = 120
 PATIENCE_MS = PATIENCE_S * 1000
 _PAUSE_S = 0.2
+_CLICKS = 4
 
 Look = Callable[[str], None]  # called at each stop, with its name
 
@@ -103,8 +104,17 @@ def open_error_patches(page: Page, count: str) -> None:
 
 
 def execute(page: Page) -> None:
-    """Send the form that is open, and wait until it is gone."""
+    """Send the form that is open, and wait until it is gone.
+
+    FiftyOne draws the button anew once it knows in which ways a form may be sent; a click just
+    then is lost on a slow machine.
+    """
     button = page.get_by_role("button", name="Execute")
+    for _ in range(_CLICKS - 1):
+        button.click()
+        with suppress(TimeoutError):
+            button.wait_for(state="detached", timeout=PATIENCE_MS / _CLICKS)
+            return
     button.click()
     button.wait_for(state="detached")
 
