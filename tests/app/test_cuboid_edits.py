@@ -208,7 +208,9 @@ def test_a_sweep_is_turned_for_the_grid_where_its_picture_is_there(tmp_path: Pat
     frame = Frame("c" * 32, str(tmp_path / "above.png"), 4, 6, FrameKind.LIDAR_BEV)
     turned = files.preview(tmp_path / "1.fo3d", frame)
     assert turned is not None
-    assert np.argwhere(cv2.imread(str(turned))[..., 0]).tolist() == [[3, 5]]
+    shown = cv2.imread(str(turned))
+    assert shown is not None
+    assert np.argwhere(shown[..., 0]).tolist() == [[3, 5]]
     assert files.preview(tmp_path / "2.fo3d", replace(frame, uri=str(tmp_path / "none"))) is None
 
 
