@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prelabel.curating.cuboid_edits import SeenCuboid, edited_cuboids, frame_below, seen_cuboids
+from prelabel.curating.cuboid_edits import (
+    SeenCuboid,
+    edited_cuboids,
+    frame_below,
+    is_untouched,
+    seen_cuboids,
+)
 from prelabel.curating.documents import Document, labels_document
 from prelabel.curating.fields import AROUND, CONFLICT, FILLED_FROM, LABELS, ORIGIN, WISHES
 from prelabel.curating.samples import all_samples, samples_of
@@ -29,6 +35,10 @@ class _SeenScene:
     cuboids: list[SeenCuboid]
     as_kept: Document | None
     versions: Mapping[str, int]
+
+    def of_frame(self, frame_id: str) -> list[SeenCuboid]:
+        """The cuboids that were filled from boxes of a frame."""
+        return [one for one in self.cuboids if frame_id in one.places]
 
 
 def collect_scenes(dataset: Any, project: Project, mark: datetime | None, done: Collected) -> None:
@@ -66,26 +76,36 @@ def _scenes(view: Any, mark: datetime | None) -> Iterator[_SeenScene]:
 
 def _collect_scene(dataset: Any, project: Project, seen: _SeenScene, done: Collected) -> None:
     """Take over the labels of all frames of a sweep, where they are not what it was filled with."""
-    frames = {one.frame_id: one for one in project.store.find_frames(list(seen.versions))}
+    classes = project.classes()
+    bases = {frame_id: _basis(project, seen, frame_id) for frame_id in seen.versions}
+    if all(
+        is_untouched(basis.labels, seen.of_frame(frame_id), classes, frame_id)
+        for frame_id, basis in bases.items()
+    ) and all(one.places for one in seen.cuboids):
+        return
+    frames = {one.frame_id: one for one in project.store.find_frames(list(bases))}
     grids = _grids(project, frames)
     new = [(frame_below(one, grids), one) for one in seen.cuboids if grids and not one.places]
     beside: list[str] = []
     for frame_id, grid in grids.items():
-        own = [one for one in seen.cuboids if frame_id in one.places]
-        own += [one for below, one in new if below == frame_id]
-        # The App writes back what was on the screen: cuboids of an older version say so.
-        stamps = [one.places[frame_id].version for one in own if one.places]
-        basis = Basis(project, frame_id, min(stamps, default=seen.versions[frame_id]))
-        frame = frames[frame_id]
-        change = edited_cuboids(basis.labels, own, project.classes(), frame, grid)
+        own = seen.of_frame(frame_id) + [one for below, one in new if below == frame_id]
+        basis, frame = bases[frame_id], frames[frame_id]
+        change = edited_cuboids(basis.labels, own, classes, frame, grid)
         if basis.take_over(change, done):
-            boxes = labels_document(basis.version(change), frame, project.classes(), None)
+            boxes = labels_document(basis.version(change), frame, classes, None)
             sample_id = samples_of(dataset, [frame_id])[frame_id]
             show_conflict(dataset, all_samples(dataset), sample_id, boxes)
             beside.append(frame_id)
     if beside:
         show_conflict(dataset, scene_samples(dataset), seen.sample_id, seen.as_kept)
         done.own |= dict.fromkeys([*beside, seen.key], datetime.now(UTC))
+
+
+def _basis(project: Project, seen: _SeenScene, frame_id: str) -> Basis:
+    """What a curator saw of a frame's labels."""
+    # The App writes back what was on the screen: cuboids of an older version say so.
+    stamps = [one.places[frame_id].version for one in seen.of_frame(frame_id)]
+    return Basis(project, frame_id, min(stamps, default=seen.versions[frame_id]))
 
 
 def _grids(project: Project, frames: Mapping[str, Frame]) -> dict[str, BirdsEyeGrid]:

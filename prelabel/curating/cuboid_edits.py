@@ -120,6 +120,17 @@ def frame_below(cuboid: SeenCuboid, grids: Mapping[str, BirdsEyeGrid]) -> str:
     return max(sorted(grids), key=margin)
 
 
+def is_untouched(
+    before: AnnotationSet, after: Sequence[SeenCuboid], classes: Sequence[str], frame_id: str
+) -> bool:
+    """Whether the cuboids of a frame are what they were filled with: told without its scene."""
+    if any(one.is_tilted or _how(one) is not None for one in after):
+        return False
+    seen = sorted((one.places[frame_id].box_id, one.class_name) for one in after)
+    names = [classes[class_id] for class_id in before.class_id.tolist()]
+    return seen == sorted(zip(before.box_id, names, strict=True))
+
+
 def edited_cuboids(
     before: AnnotationSet,
     after: Sequence[SeenCuboid],

@@ -15,7 +15,7 @@ from prelabel.datasets.files import write_whole
 from prelabel.datasets.frames import Frame
 from prelabel.datasets.lidar.birds_eye import BirdsEyeGrid
 from prelabel.datasets.lidar.points import PointCloud
-from prelabel.datasets.pictures import read_picture
+from prelabel.datasets.pictures import UnusablePictureError, read_picture
 
 _FORMAT = 1  # of the files; others are written anew
 _NAME_BYTES = 12
@@ -50,11 +50,18 @@ class SceneFiles:
         made.write(str(unfinished))
         os.replace(unfinished, scene)
 
-    def preview(self, scene: Path, frame: Frame) -> Path:
-        """The bird's-eye picture as FiftyOne looks at a scene: x to the right, y up."""
+    def preview(self, scene: Path, frame: Frame) -> Path | None:
+        """The bird's-eye picture as FiftyOne looks at a scene, x to the right and y up.
+
+        None where the picture is gone.
+        """
         path = scene.with_suffix(_PREVIEW)
         if not path.is_file():
-            pixels = cv2.rotate(read_picture(frame), cv2.ROTATE_90_CLOCKWISE)
+            try:
+                picture = read_picture(frame)
+            except UnusablePictureError:
+                return None
+            pixels = cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)
             scale = min(1.0, _PREVIEW_PX / max(pixels.shape[:2]))
             small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             write_whole(path, cv2.imencode(".png", small)[1].tobytes())

@@ -1,7 +1,7 @@
 """Lidar sweeps in a project's dataset, by changes only: in space, and in their cameras."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -30,6 +30,7 @@ from prelabel.project import Project
 from prelabel.scenes import Scenes
 
 _CHUNK_SWEEPS = 32  # whose points are held at once
+_PAGE_SWEEPS = 2000  # that are looked up at once
 _DIGEST_BYTES = 12
 Frames = Sequence[str]  # the ids of the bird's-eye frames of one instant
 Newest = Callable[[Sequence[str]], Proposed | None]  # the newest model's predictions on frames
@@ -78,10 +79,11 @@ class SceneShower:
         done = ShownScenes(self._digest())
         told = None if touched is None else self._instants(dataset, touched)
         sweeps = self._sweeps(dataset, told if done.digest == before else None)
-        if sweeps:
-            with self._progress.task("Showing sweeps", len(sweeps)) as advance:
-                for chunk in _chunks(sweeps.items()):
-                    self._show_some(dataset, chunk, told, since, done)
+        stale = self._stale(dataset, sweeps, told, since, done)
+        if stale:
+            with self._progress.task("Showing sweeps", len(stale)) as advance:
+                for chunk in _chunks(stale, _CHUNK_SWEEPS):
+                    self._show_some(dataset, chunk, done)
                     advance(len(chunk))
         if touched is None:
             self._files.keep_only(self._file(*one) for one in sweeps.items())
@@ -111,30 +113,35 @@ class SceneShower:
                 found[instant or frame_id].append(frame_id)
         return {instant: sorted(ids) for instant, ids in found.items()}
 
-    def _show_some(
+    def _stale(
         self,
         dataset: Any,
         sweeps: Mapping[str, Frames],
         told: Collection[str] | None,
         since: Since | None,
         done: ShownScenes,
-    ) -> None:
-        """Show some sweeps, where what is told of them or their file is new."""
-        known = shown_beside(dataset, sweeps)
-        scenes = {one: beside_scene(one, self._file(one, ids)) for one, ids in sweeps.items()}
-        stale = {
-            instant: sweeps[instant]
-            for instant, scene in scenes.items()
-            if told is None or instant in told or not _is_shown(scene, known)
-        }
-        if known:
-            keys = [scenes[instant].key for instant in stale]
-            busy = set(edited_since(scene_samples(dataset), keys, since))
-            for instant in [one for one in stale if scenes[one].key in busy]:
-                done.left += stale.pop(instant)
-        writing = SceneWriting(self._fo, dataset, known)
-        for seen in self._seen(stale, done):
-            self._put(writing, seen, scenes[seen.instant].path)
+    ) -> dict[str, Frames]:
+        """Those of the sweeps where what is told of them or their file is new."""
+        found: dict[str, Frames] = {}
+        for page in _chunks(sweeps, _PAGE_SWEEPS):
+            known = shown_beside(dataset, page)
+            scenes = {one: beside_scene(one, self._file(one, ids)) for one, ids in page.items()}
+            stale = {
+                scene.key: instant
+                for instant, scene in scenes.items()
+                if told is None or instant in told or not _is_shown(scene, known)
+            }
+            if known:
+                for key in edited_since(scene_samples(dataset), stale, since):
+                    done.left += page[stale.pop(key)]
+            found |= {instant: page[instant] for instant in stale.values()}
+        return found
+
+    def _show_some(self, dataset: Any, sweeps: Mapping[str, Frames], done: ShownScenes) -> None:
+        """Write the samples and files of some sweeps."""
+        writing = SceneWriting(self._fo, dataset, shown_beside(dataset, sweeps))
+        for seen in self._seen(sweeps, done):
+            self._put(writing, seen, self._file(seen.instant, sweeps[seen.instant]))
             done.written += 1
         for old in writing.write():
             self._files.remove(old)
@@ -160,7 +167,8 @@ class SceneShower:
         seen.put_in_space(writing.in_space, key)
         if len(seen.frames) == 1:
             picture = self._files.preview(path, seen.frames[0].frame)
-            seen.put_preview(writing.in_space, key, picture)
+            if picture is not None:
+                seen.put_preview(writing.in_space, key, picture)
         frames = writing.frames_among([one.picture_id for one in seen.cameras], seen.instant)
         for camera in seen.cameras:
             beside = beside_camera(seen.instant, camera.name, Path(camera.picture))
@@ -178,7 +186,7 @@ def _is_shown(scene: Beside, known: Mapping[str, ShownBeside]) -> bool:
     return scene.key in known and known[scene.key].path == scene.path
 
 
-def _chunks(sweeps: Iterable[tuple[str, Frames]]) -> Iterator[dict[str, Frames]]:
-    left = iter(sweeps)
-    while chunk := dict(islice(left, _CHUNK_SWEEPS)):
+def _chunks(sweeps: Mapping[str, Frames], size: int) -> Iterator[dict[str, Frames]]:
+    left = iter(sweeps.items())
+    while chunk := dict(islice(left, size)):
         yield chunk

@@ -1,8 +1,10 @@
 """Cuboids as FiftyOne has them, and edits of them, without a database."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -15,6 +17,7 @@ from prelabel.curating.cuboid_edits import (
     seen_cuboids,
 )
 from prelabel.curating.relabelling import Edited
+from prelabel.curating.scene_files import SceneFiles
 from prelabel.curating.standing import Standing, joined
 from prelabel.datasets.annotations import DRAWN, AnnotationSet, OriginKind, new_box_ids
 from prelabel.datasets.arrays import Float64s
@@ -195,6 +198,20 @@ def test_a_new_cuboid_goes_to_the_frame_that_shows_it_best() -> None:
     assert frame_below(new, grids) == A
     assert frame_below(replace(new, seen=seven + np.eye(7)[0] * 2), grids) == B
     assert frame_below(replace(new, seen=None), grids) in grids
+
+
+def test_a_sweep_is_turned_for_the_grid_where_its_picture_is_there(tmp_path: Path) -> None:
+    pixels = np.zeros((6, 4, 3), np.uint8)
+    pixels[0, 3] = 255  # ahead, to the right
+    cv2.imwrite(str(tmp_path / "above.png"), pixels)
+    files = SceneFiles(tmp_path)
+    frame = Frame("c" * 32, str(tmp_path / "above.png"), 4, 6, FrameKind.LIDAR_BEV)
+    turned = files.preview(tmp_path / "1.fo3d", frame)
+    assert turned is not None
+    shown = cv2.imread(str(turned))
+    assert shown is not None
+    assert np.argwhere(shown[..., 0]).tolist() == [[3, 5]]
+    assert files.preview(tmp_path / "2.fo3d", replace(frame, uri=str(tmp_path / "none"))) is None
 
 
 def test_points_that_two_tiles_hold_are_joined_once() -> None:
