@@ -16,7 +16,7 @@ STEEPNESS = 0.5
 HEAD_START = 5.0  # objects that a class counts as having before there are any
 _LEAST_PRICE = 1e-6
 _SECONDS_AN_HOUR = 3600
-_TOLD = 2  # classes named in a reason
+_TOLD, _LEAST_TOLD = 2, 0.1  # classes named in a reason, and what share each has in the gain
 _AT_ONCE = 64  # frames evaluated anew together
 
 
@@ -45,7 +45,8 @@ class ClassGrowth:
     def order(self, task: Task, rng: np.random.Generator) -> Iterator[Place]:
         pool = task.pool
         objects = expected_objects(pool)
-        growth = _Growth(self.steepness, np.log1p(objects), known_objects(pool) + HEAD_START)
+        labelled = known_objects(pool)
+        growth = _Growth(self.steepness, np.log1p(objects), labelled + HEAD_START)
         seconds = np.maximum(Budget(0, Unit.SECONDS).prices(pool), _LEAST_PRICE)
         for row in task.taken.tolist():
             growth.choose(row)
@@ -54,8 +55,9 @@ class ClassGrowth:
         queue = _Queue(growth, free, seconds[free])
         while (best := queue.pop()) is not None:
             row, gain = best
-            reason = _reason(pool, objects[row], growth.by_class(row), seconds[row])
-            yield Place(row, reason, value=gain * _SECONDS_AN_HOUR)
+            reason = _reason(pool, objects[row], growth.by_class(row), labelled)
+            note = f"about {seconds[row]:.0f} s"
+            yield Place(row, reason, note, value=gain * _SECONDS_AN_HOUR)
             growth.choose(row)
 
 
@@ -112,11 +114,13 @@ class _Growth:
         return np.asarray(before - after, np.float64)
 
 
-def _reason(pool: Pool, objects: Float64s, gains: Float64s, seconds: float) -> str:
+def _reason(pool: Pool, objects: Float64s, gains: Float64s, labelled: Float64s) -> str:
+    """For which classes a frame is worth most, of how many labels they have."""
     best = np.argsort(-gains, kind="stable")[:_TOLD]
-    share = gains[best] / max(float(gains.sum()), 1e-12)
     named = [
-        f"{pool.class_name(class_id)} {objects[class_id]:.1f} ({part:.0%} of its worth)"
-        for class_id, part in zip(best.tolist(), share.tolist(), strict=True)
+        f"{pool.class_name(class_id)} ({labelled[class_id]:.0f} labelled so far), about "
+        f"{objects[class_id]:.1f} expected here"
+        for class_id in best.tolist()
+        if gains[class_id] >= _LEAST_TOLD * gains.sum()
     ]
-    return f"expected: {', '.join(named)}; about {seconds:.0f} s"
+    return f"for {'; '.join(named)}"

@@ -68,10 +68,8 @@ def test_growth_by_hand() -> None:
     more = np.log1p(0.8 + MISSED * 5 / 101), np.log1p(MISSED * 96 / 101)
     growth = (9**-0.5 - (9 + more[0]) ** -0.5) + (100**-0.5 - (100 + more[1]) ** -0.5)
     assert first.value == pytest.approx(3600 * growth / 11)
-    assert (
-        first.remark == "expected: truck 0.8 (100% of its worth), van 0.1 (0% of its worth); "
-        "about 11 s"
-    )
+    assert first.remark == "for truck (4 labelled so far), about 0.8 expected here"
+    assert first.note == "about 11 s"
 
 
 def test_seconds_count_whatever_the_budget_is() -> None:
