@@ -166,7 +166,7 @@ def test_the_wheel_alone_does_the_whole_loop(core_install: Path, tmp_path: Path)
         done = prelabel(*command)
         assert done.returncode == 0, done.stderr
     chosen = prelabel("select", "--budget", "2")
-    assert "chose 2 frames by entropy_sum" in chosen.stdout, chosen.stderr
+    assert "chose 2 frames by class_growth_apart" in chosen.stdout, chosen.stderr
 
     examined = prelabel("doctor")
     assert examined.returncode == 0, examined.stdout
